@@ -1,0 +1,1 @@
+"""Floor 3: what Rookery knows. One folder per domain, one shape each."""

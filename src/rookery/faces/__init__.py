@@ -1,0 +1,1 @@
+"""Floor 4: shells only; no rules, no SQL."""
