@@ -1,0 +1,29 @@
+"""What can go wrong before a scan starts. What goes wrong during one becomes an Error item of its run."""
+
+from __future__ import annotations
+
+from rookery.base.errors import Conflict, Invalid, NotAllowed, NotFound
+
+
+class BadTarget(Invalid):
+    """A target is not an http:// or https:// URL."""
+
+
+class BadScopeEntry(Invalid):
+    """A scope entry is an address, a network in CIDR form, a host name, or *.domain."""
+
+
+class OutOfScope(NotAllowed):
+    """The target is not in the scope, so it is not scanned."""
+
+
+class AlreadyInScope(Conflict):
+    """That is in the scope already."""
+
+
+class NotInScope(NotFound):
+    """That is not in the scope. `rookery scope list` shows what is."""
+
+
+class NothingToScan(Invalid):
+    """No template is left to run after the selection."""
