@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import pytest
@@ -136,16 +135,10 @@ def test_the_password_of_a_url_is_masked(text: str, expected: str) -> None:
     assert redact_text(text) == expected
 
 
-def test_hostile_text_is_searched_in_linear_time() -> None:
-    """Twenty times the text may cost 200 times; quadratic work would cost 400 times and more."""
-    small, large = "://a:" * 2_000 + "@", "://a:" * 40_000 + "@"
-    assert _seconds(large) < 200 * max(_seconds(small), 1e-4)
-
-
-def _seconds(text: str) -> float:
-    start = time.process_time()
-    redact_text(text)
-    return time.process_time() - start
+def test_megabytes_of_hostile_text_are_searched_in_linear_time() -> None:
+    """Quadratic work would take hours here, and run into the time limit of the test."""
+    text = "://a:" * 400_000 + "@"
+    assert redact_text(text).endswith(f":{MASK}@")
 
 
 @given(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from threading import Lock
 from typing import Any, TypeVar, cast
 
@@ -19,7 +20,7 @@ SHORTEST_SECRET = 4  # characters; masking every "a" in a text would tell more t
 DEEPEST = 64  # levels; what is nested deeper is masked whole rather than recursed into
 
 SECRET_WORDS = frozenset(
-    [
+    {
         "apikey",
         "authorization",
         "bearer",
@@ -29,15 +30,8 @@ SECRET_WORDS = frozenset(
         "passphrase",
         "passwd",
         "password",
-        "passwords",
-        "privatekey",
-        "psk",
-        "pwd",
-        "secret",
-        "secrets",
-        "token",
-        "tokens",
-    ]
+    }
+    | {"passwords", "privatekey", "psk", "pwd", "secret", "secrets", "token", "tokens"}
 )
 SECRET_PAIRS = frozenset(
     {("api", "key"), ("access", "key"), ("encryption", "key"), ("private", "key"), ("signing", "key")}
@@ -62,7 +56,7 @@ def is_secret_key(name: str) -> bool:
     return (
         name.lower() in SECRET_NAMES
         or not SECRET_WORDS.isdisjoint(words)
-        or not SECRET_PAIRS.isdisjoint(zip(words, words[1:], strict=False))
+        or not SECRET_PAIRS.isdisjoint(pairwise(words))
     )
 
 
