@@ -43,7 +43,8 @@ _ATOMS = frozenset({int, float, bool, type(None)})
 
 # A password runs to the last @ before the path. One with a slash in it runs to the first @, unless what
 # looks like a password is a port. Every repeat is bounded by its own stop, or by number: linear time.
-_URL_PASSWORD = re.compile(r"(://[^\s/?#:@\[]*):(?:[^\s/?#]*|(?!\d{1,5}[/?#])[^\s@]{0,256})@")
+_URL_PASSWORD = re.compile(r"(://[^\s/?#:@\[]*):([^\s/?#]*|(?!\d{1,5}[/?#])[^\s@]{0,256})@")
+_QUERY_PASSWORD = re.compile(r"[?&]\w{0,32}password=([^&#\s]+)", re.IGNORECASE)
 
 _registering = Lock()
 _secrets: tuple[str, ...] = ()  # every spelling of every registered secret, longest first
@@ -67,6 +68,18 @@ def register_secret(value: str) -> None:
         return
     with _registering:
         _secrets = tuple(sorted({*_secrets, *_spellings(value)}, key=lambda secret: (-len(secret), secret)))
+
+
+def register_url_secrets(url: str) -> None:
+    """Register the passwords of a URL, as written and as meant: that before the host, and `?password=`."""
+    from urllib.parse import unquote
+
+    for _, password in _URL_PASSWORD.findall(url):
+        register_secret(unquote(password))
+        register_secret(password)
+    for password in _QUERY_PASSWORD.findall(url):
+        register_secret(unquote(password))
+        register_secret(password)
 
 
 def _spellings(value: str) -> set[str]:
