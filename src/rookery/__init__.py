@@ -1,3 +1,42 @@
-"""Rookery: a self-hosted watchtower for networks."""
+"""Rookery: a self-hosted watchtower for networks.
+
+    with rookery.open("data") as rook: ...
+    async with rookery.aopen("data") as rook: ...
+
+What is listed here is imported when it is first asked for, so that `import rookery` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rookery.app import AsyncRook, Rook, aopen, open  # noqa: A004
+    from rookery.base import errors
+    from rookery.mechanisms.hooks import hook
 
 __version__ = "0.1.0"
+
+__all__ = ["AsyncRook", "Rook", "__version__", "aopen", "errors", "hook", "open"]
+
+_HOMES = {
+    "AsyncRook": "rookery.app",
+    "Rook": "rookery.app",
+    "aopen": "rookery.app",
+    "errors": "rookery.base",
+    "hook": "rookery.mechanisms.hooks",
+    "open": "rookery.app",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rookery' has no attribute {name!r}")
+    if name == "errors":
+        return import_module("rookery.base.errors")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,113 @@
+"""The composition root: from a Config to a Rook or an AsyncRook. Nothing happens at import."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from rookery import domains
+from rookery.base.config import Config, load_config
+from rookery.base.errors import Unavailable
+from rookery.mechanisms import rook as mechanism
+from rookery.mechanisms.store import Base, migrate, open_async_engine, open_engine
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, MetaData
+
+
+class DataDirUnusable(Unavailable):
+    """The data directory cannot be used: make it writable for this user, or name another with --data-dir."""
+
+
+class Rook(mechanism.Rook):
+    """The whole house for plain code: one attribute for each domain, with its verbs."""
+
+
+class AsyncRook(mechanism.AsyncRook):
+    """The whole house for coroutines: the same attributes, their verbs awaited."""
+
+
+def open(  # noqa: A001  read as rookery.open
+    data_dir: Path | str | None = None, *, config: Config | None = None, actor: str | None = None
+) -> Rook:
+    """Open Rookery for plain code, migrating its database if need be; close it, or use it in a `with`.
+
+    `data_dir` overrides the configured one; without `config` the configuration is loaded as the command line
+    loads it; `actor` is the operating system's user unless given. Raises ConfigError, DataDirUnusable,
+    a DatabaseUnavailable or a SchemaUnusable.
+    """
+    config = _configure(data_dir, config)
+    return Rook(config, _open_store(config), actor=actor or default_actor(), listeners=listeners())
+
+
+@asynccontextmanager
+async def aopen(
+    data_dir: Path | str | None = None, *, config: Config | None = None, actor: str | None = None
+) -> AsyncIterator[AsyncRook]:
+    """Open Rookery for coroutines, as `open` does; what blocks meanwhile happens in a thread."""
+    config = await asyncio.to_thread(_configure, data_dir, config)
+    sync_engine = await asyncio.to_thread(_open_store, config)
+    async with AsyncRook(
+        config,
+        open_async_engine(config.database_url),
+        sync_engine=sync_engine,
+        actor=actor or default_actor(),
+        listeners=listeners(),
+    ) as rook:
+        yield rook
+
+
+def default_actor() -> str:
+    """Who acts when no face says: the operating system's user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        return f"uid:{os.getuid()}"
+
+
+def listeners() -> mechanism.Listeners:
+    """Which events are heard by whom."""
+    return {}
+
+
+def metadata() -> MetaData:
+    """The tables of every mechanism and domain, whose models are imported by this call."""
+    import_module("rookery.mechanisms.writebehind.models")
+    for domain in iter_modules(domains.__path__, "rookery.domains."):
+        if any(module.name == "models" for module in iter_modules(import_module(domain.name).__path__)):
+            import_module(f"{domain.name}.models")
+    return Base.metadata
+
+
+def _configure(data_dir: Path | str | None, config: Config | None) -> Config:
+    wanted = None if data_dir is None else Path(data_dir)
+    config = config or load_config(data_dir=wanted).config
+    prepare_data_dir(config.data_dir)
+    return config
+
+
+def prepare_data_dir(path: Path) -> None:
+    """Make the data directory, for this user's eyes only, or find it usable. Raises DataDirUnusable."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataDirUnusable(f"{path}: {error.strerror}. {DataDirUnusable.__doc__}") from error
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise DataDirUnusable(f"{path}: not readable and writable. {DataDirUnusable.__doc__}")
+
+
+def _open_store(config: Config) -> Engine:
+    engine = open_engine(config.database_url)
+    try:
+        migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine

@@ -1,0 +1,260 @@
+"""Rook and AsyncRook: units of work, events after commit, and the two ways a port may wait.
+
+This is the only module that knows the greenlet bridge. An operation always receives a plain Rook; inside an
+AsyncRook that Rook's sessions run on the async engine and its `wait_for`, `offload` and `each` suspend the
+surrounding task, where a plain Rook's block the calling thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy.util import await_, greenlet_spawn  # noqa: TID251  the one place
+
+from rookery.mechanisms.store.faults import explained
+from rookery.mechanisms.store.unit import AsyncSessions, Sessions, Unit, refuse_inside_transaction
+from rookery.mechanisms.waiting import InThread, Waiting, Work
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+    from sqlalchemy.orm import Session
+
+    from rookery.base.config import Config
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+Listener = Callable[["Rook", Any], None]
+Listeners = Mapping[type, Sequence[Listener]]
+"""For each type of event, the functions to call with (rook, event), in this order."""
+
+
+class Rook:
+    """The whole house for plain code. Safe to share between threads; one transaction at a time in each.
+
+    `actor` is who is said to act, in audit entries; `engine` is the synchronous engine, for threads that
+    write on their own. Use as a context manager, or call `close()`.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        *,
+        actor: str = "system",
+        listeners: Listeners | None = None,
+        sessions: Sessions | None = None,
+        waiting: Waiting | None = None,
+    ) -> None:
+        self.config = config
+        self.engine = engine
+        self.actor = actor
+        self.listeners: Listeners = listeners or {}
+        self._sessions = sessions or Sessions(engine)
+        self._waiting = waiting or InThread()
+        self._closing = ExitStack()
+        self._closing.callback(engine.dispose)
+        self._closing.callback(self._waiting.close)
+
+    @property
+    def data_dir(self) -> Path:
+        """Where spools, keys and, unless configured otherwise, the SQLite database live."""
+        return self.config.data_dir
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A unit of work that may write: committed at the end, rolled back on an exception.
+
+        On SQLite its first statement takes the write lock (BEGIN IMMEDIATE). Events emitted inside are
+        announced after the commit, or never. Raises TransactionOpen inside another one, and the kinds of
+        `store.faults` when the database refuses.
+        """
+        with self._unit(self._sessions.writing.begin) as (unit, session):
+            yield session
+        for event in unit.events:
+            self._announce(event)
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A unit of work that only reads one snapshot and takes no write lock; a write in it raises."""
+        return self._read()
+
+    @contextmanager
+    def streaming(self) -> Iterator[Session]:
+        """A reading session that lives beside other units of work, for streams consumed step by step."""
+        with explained(self.engine), self._sessions.reading() as session:
+            yield session
+
+    def emit(self, event: object) -> None:
+        """Call the listeners of the event's type, in order; inside a transaction, after its commit.
+
+        What happened has happened: every listener is called, and what they raise is raised as one
+        ExceptionGroup after the last.
+        """
+        if unit := Unit.current():
+            unit.events.append(event)
+        else:
+            self._announce(event)
+
+    def wait_for(
+        self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run async code from an operation and return its result; no transaction may be open."""
+        refuse_inside_transaction()
+        return self._waiting.wait_for(function, *args, **kwargs)
+
+    def offload(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call blocking code from an operation, beside the loop if any; no transaction may be open."""
+        refuse_inside_transaction()
+        return self._waiting.offload(function, *args, **kwargs)
+
+    def each(self, function: Callable[[Item], T], items: Iterable[Item], *, limit: int) -> list[T]:
+        """Call `function(item)` for every item, at most `limit` at a time; the results in the items' order.
+
+        After a failure no further item is started; when all started ones have ended, an ExceptionGroup
+        of all failures is raised, in both worlds.
+        """
+        refuse_inside_transaction()
+        return self._waiting.each(function, items, limit)
+
+    def on_close(self, callback: Callable[[], object]) -> None:
+        """Have `close()` call this before the engine goes; the last registered is called first."""
+        self._closing.callback(callback)
+
+    def close(self) -> None:
+        """Run what `on_close` registered, end the portal, close the connections. May be called again."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _read(self) -> Iterator[Session]:
+        with self._unit(self._sessions.reading) as (_, session):
+            yield session
+
+    @contextmanager
+    def _unit(self, opens: Callable[[], AbstractContextManager[Session]]) -> Iterator[tuple[Unit, Session]]:
+        with Unit() as unit, explained(self.engine), opens() as session:
+            yield unit, session
+
+    def _announce(self, event: object) -> None:
+        failures: list[Exception] = []
+        for listener in self.listeners.get(type(event), ()):
+            try:
+                listener(self, event)
+            except Exception as failure:  # noqa: BLE001  raised together, after the last listener
+                failures.append(failure)
+        if failures:
+            raise ExceptionGroup(f"{type(event).__name__} happened, but listeners failed", failures)
+
+
+class AsyncRook:
+    """The whole house for coroutines: the same operations, awaited. Belongs to one event loop.
+
+    `engine` is a synchronous engine on the same database, for threads that write on their own.
+    Use as an async context manager, or await `aclose()`.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        engine: AsyncEngine,
+        *,
+        sync_engine: Engine,
+        actor: str = "system",
+        listeners: Listeners | None = None,
+    ) -> None:
+        self.config = config
+        self.actor = actor
+        self.engine = sync_engine
+        self._async_engine = engine
+        self._sessions = AsyncSessions(engine)
+        inside = Sessions(engine.sync_engine)
+        self._inner = Rook(
+            config, sync_engine, actor=actor, listeners=listeners, sessions=inside, waiting=OnLoop()
+        )
+
+    @property
+    def data_dir(self) -> Path:
+        """Where spools, keys and, unless configured otherwise, the SQLite database live."""
+        return self.config.data_dir
+
+    async def run_sync(
+        self, operation: Callable[Concatenate[Rook, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a plain function of a Rook so that its SQL and its ports suspend this task."""
+        return await greenlet_spawn(partial(operation, self._inner, *args, **kwargs))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """As `Rook.transaction`, with an AsyncSession."""
+        with Unit() as unit, explained(self.engine):
+            async with self._sessions.writing.begin() as session:
+                yield session
+        for event in unit.events:
+            await self.emit(event)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """As `Rook.reading`, with an AsyncSession."""
+        with Unit(), explained(self.engine):
+            async with self._sessions.reading() as session:
+                yield session
+
+    async def emit(self, event: object) -> None:
+        """As `Rook.emit`."""
+        await self.run_sync(Rook.emit, event)
+
+    def on_close(self, callback: Callable[[], object]) -> None:
+        """Have `aclose()` call this in a thread, before the engines go; the last registered comes first."""
+        self._inner.on_close(callback)
+
+    async def aclose(self) -> None:
+        """Run what `on_close` registered, close the connections. May be called again."""
+        await asyncio.to_thread(self._inner.close)
+        await self._async_engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.aclose()
+
+
+class OnLoop:
+    """Waiting inside an AsyncRook: suspends the task; blocking code goes to a thread."""
+
+    def wait_for(
+        self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Await in the surrounding task, which a cancellation reaches here."""
+        return await_(function(*args, **kwargs))
+
+    def offload(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Await a thread; a cancelled task stops waiting, while the thread runs on to its end."""
+        return await_(asyncio.to_thread(function, *args, **kwargs))
+
+    def each(self, function: Callable[[Item], T], items: Iterable[Item], limit: int) -> list[T]:
+        """One task per place, each running the function in a greenlet of its own."""
+        work = Work(function, items)
+        await_(_beside(work, limit))
+        return work.results()
+
+    def close(self) -> None:
+        """The loop belongs to the caller."""
+
+
+async def _beside(work: Work[Any, Any], limit: int) -> None:
+    async with asyncio.TaskGroup() as group:
+        for _ in range(limit):
+            group.create_task(greenlet_spawn(work.run))

@@ -1,0 +1,33 @@
+"""The SQL store: engines, units of work, the declarative base, migrations, and what a database may refuse."""
+
+from __future__ import annotations
+
+from rookery.mechanisms.store.base import Base
+from rookery.mechanisms.store.engines import READ_ONLY, open_async_engine, open_engine
+from rookery.mechanisms.store.faults import DatabaseUnavailable, describe, explained
+from rookery.mechanisms.store.schema import (
+    SchemaUnusable,
+    check_schema,
+    current_revision,
+    head_revision,
+    migrate,
+)
+from rookery.mechanisms.store.unit import ReadingSession, TransactionOpen, WriteInReading
+
+__all__ = [
+    "READ_ONLY",
+    "Base",
+    "DatabaseUnavailable",
+    "ReadingSession",
+    "SchemaUnusable",
+    "TransactionOpen",
+    "WriteInReading",
+    "check_schema",
+    "current_revision",
+    "describe",
+    "explained",
+    "head_revision",
+    "migrate",
+    "open_async_engine",
+    "open_engine",
+]

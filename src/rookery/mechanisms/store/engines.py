@@ -1,0 +1,138 @@
+"""Engines for SQLite (sqlite3, aiosqlite) and PostgreSQL (psycopg 3), set up for many writers.
+
+SQLite: WAL, so that readers never wait for the writer; `synchronous=NORMAL`, which WAL makes safe against a
+crash of the process; a transaction begins with BEGIN IMMEDIATE, so that it waits for the write lock before it
+has read anything, instead of failing half-way through; the wait is bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from importlib.util import find_spec
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from rookery.base.errors import ConfigError
+
+READ_ONLY: Final = {"rookery_read_only": True}
+"""Execution options of a connection that will not write: on SQLite it begins without the write lock."""
+
+BUSY_TIMEOUT = 5.0
+"""Seconds that SQLite waits for a lock in one go. It cannot be interrupted while it waits."""
+BEGIN_ATTEMPTS = 24
+"""How often BEGIN IMMEDIATE waits that long before its caller hears that the database is busy: 2 minutes."""
+
+_DRIVERS: Final = {
+    "sqlite": ("sqlite+pysqlite", "sqlite+aiosqlite"),
+    "postgresql": ("postgresql+psycopg", "postgresql+psycopg"),
+}
+
+
+def open_engine(url: str) -> Engine:
+    """A synchronous engine for `sqlite:///path` or `postgresql://…`. Raises ConfigError for any other URL."""
+    parsed, options = _prepare(url, is_async=False)
+    return _set_up(create_engine(parsed, **options))
+
+
+def open_async_engine(url: str) -> AsyncEngine:
+    """An engine for coroutines on the same URLs; it belongs to the event loop that first uses it."""
+    parsed, options = _prepare(url, is_async=True)
+    engine = create_async_engine(parsed, **options)
+    _set_up(engine.sync_engine)
+    return engine
+
+
+def _prepare(url: str, *, is_async: bool) -> tuple[URL, dict[str, Any]]:
+    parsed = _parse(url)
+    kind = parsed.get_backend_name()
+    parsed = parsed.set(drivername=_DRIVERS[kind][is_async])
+    options: dict[str, Any] = {"pool_size": 5, "max_overflow": 15, "pool_timeout": 60}
+    if kind == "sqlite":
+        # The driver must not begin transactions by itself: the engine says BEGIN IMMEDIATE.
+        options["connect_args"] = {"isolation_level": None, "timeout": BUSY_TIMEOUT}
+    return parsed, options
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError(f"database.url is not a URL: {_ALLOWED}") from None
+    kind = parsed.get_backend_name()
+    if kind not in _DRIVERS:
+        raise ConfigError(f"database.url starts with {parsed.drivername}: {_ALLOWED}")
+    if kind == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise ConfigError(f"database.url names no file: {_ALLOWED}")
+    if kind == "postgresql" and find_spec("psycopg") is None:
+        raise ConfigError(
+            "database.url wants PostgreSQL, whose driver is missing: pip install 'rookery[postgres]'"
+        )
+    return parsed
+
+
+_ALLOWED: Final = "give sqlite:///path/to/rookery.db or postgresql://user@host/database"
+
+
+def _set_up(engine: Engine) -> Engine:
+    event.listen(engine, "connect", _mark_owner)
+    event.listen(engine, "checkout", _refuse_in_fork)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _mark_owner(_connection: Any, record: Any) -> None:
+    record.info["pid"] = os.getpid()
+
+
+def _refuse_in_fork(_connection: Any, record: Any, proxy: Any) -> None:
+    """A connection inherited through fork is left to the parent; the pool opens another in its place."""
+    if record.info["pid"] != os.getpid():
+        record.dbapi_connection = record.driver_connection = proxy.dbapi_connection = None
+        raise DisconnectionError("opened before a fork")
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    try:
+        _enter_wal(cursor)
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+    finally:
+        cursor.close()
+
+
+def _enter_wal(cursor: Any) -> None:
+    """Switch to WAL, or find it switched: two that start together may both try."""
+    for attempt in range(BEGIN_ATTEMPTS):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or attempt == BEGIN_ATTEMPTS - 1:
+                raise
+        else:
+            return
+
+
+def _begin(connection: Connection) -> None:
+    if connection.get_execution_options().get("rookery_read_only"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    for attempt in range(BEGIN_ATTEMPTS):
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if not _is_busy(error.orig) or attempt == BEGIN_ATTEMPTS - 1:
+                raise
+        else:
+            return
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY

@@ -1,0 +1,156 @@
+"""The schema's revision: which one a database has, which one this version needs, and the way between them.
+
+A revision is the name of a file in migrations/versions, `NNNN_what`; they follow each other in that order.
+Alembic, which takes 0.2 s to import, is imported only when there is something to migrate.
+
+SchemaUnusable (Conflict)
+├── SchemaTooNew       written by a newer Rookery
+├── SchemaTooOld       waits for `rookery db upgrade`
+└── SchemaUnknown      half migrated, or not Rookery's
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, text
+
+from rookery.base.errors import Conflict
+from rookery.mechanisms.store.engines import READ_ONLY
+from rookery.mechanisms.store.faults import DatabaseReadOnly, describe, explained
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_ADVISORY_LOCK = 0x526F6F6B6572  # "Rooker": any number, so long as every Rookery takes the same
+
+
+class SchemaUnusable(Conflict):
+    """The database's tables are not those that this version works with."""
+
+
+class SchemaTooNew(SchemaUnusable):
+    """A newer Rookery has migrated it: install that version here too, or restore a backup from before."""
+
+
+class SchemaTooOld(SchemaUnusable):
+    """It waits for its migration: run `rookery db upgrade`."""
+
+
+class SchemaUnknown(SchemaUnusable):
+    """Half migrated, or not Rookery's: restore the last backup, or name an empty database in database.url."""
+
+
+@cache
+def revisions() -> tuple[str, ...]:
+    """Every revision this version knows, oldest first."""
+    return tuple(sorted(file.stem for file in (MIGRATIONS / "versions").glob("[0-9]*.py")))
+
+
+def head_revision() -> str:
+    """The revision this version works with."""
+    return revisions()[-1]
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The database's revision, None when it is empty. Raises SchemaUnknown when its tables have none."""
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return None
+    if "alembic_version" not in tables:
+        raise _unusable(SchemaUnknown, connection.engine.url, "it has tables, but no revision")
+    rows = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+    if len(rows) != 1:
+        raise _unusable(SchemaUnknown, connection.engine.url, f"it has {len(rows)} revisions instead of one")
+    return str(rows[0])
+
+
+def check_schema(engine: Engine) -> None:
+    """Raise SchemaTooNew, SchemaTooOld or SchemaUnknown unless the database is at this version's revision."""
+    if waiting := _waiting(engine):
+        fact = f"it is {len(waiting)} revisions behind {head_revision()}"
+        raise _unusable(SchemaTooOld, engine.url, fact)
+
+
+def migrate(engine: Engine) -> tuple[str, ...]:
+    """Bring the database to this version's revision; the revisions applied, in order.
+
+    All of it is one transaction under a lock, so that it happens once and entirely or not at all, whoever
+    else starts at the same moment. Raises SchemaTooNew, SchemaUnknown, or a DatabaseUnavailable.
+    """
+    _refuse_read_only(engine)
+    with explained(engine):
+        return _apply(engine) if _waiting(engine) else ()
+
+
+def _waiting(engine: Engine) -> tuple[str, ...]:
+    with explained(engine), engine.execution_options(**READ_ONLY).connect() as connection:
+        return _missing(connection)
+
+
+def _missing(connection: Connection) -> tuple[str, ...]:
+    current = current_revision(connection)
+    if current is None:
+        return revisions()
+    if current not in revisions():
+        raise _unusable(
+            SchemaTooNew, connection.engine.url, f"it is at {current}, this version knows {head_revision()}"
+        )
+    return revisions()[revisions().index(current) + 1 :]
+
+
+def _apply(engine: Engine) -> tuple[str, ...]:
+    with engine.connect() as connection:
+        _let_tables_be_rebuilt(connection)
+        with connection.begin():
+            _lock(connection)
+            missing = _missing(connection)  # another process may have been first
+            if missing:
+                _run_alembic(connection)
+        connection.detach()  # its foreign keys are off: it must not go back to the pool
+    return missing
+
+
+def _let_tables_be_rebuilt(connection: Connection) -> None:
+    """SQLite alters a table by rebuilding it, which must not cascade; settable only outside a transaction."""
+    if connection.dialect.name == "sqlite":
+        cursor = connection.connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = OFF")
+        cursor.close()
+
+
+def _lock(connection: Connection) -> None:
+    """PostgreSQL: an advisory lock until the commit. SQLite holds its write lock since BEGIN IMMEDIATE."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+
+
+def _run_alembic(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _refuse_read_only(engine: Engine) -> None:
+    """Say so at the start: SQLite would let a read-only database be opened, and refuse the first write."""
+    if engine.dialect.name == "sqlite":
+        file = Path(str(engine.url.database))
+        read_only = file.exists() and not os.access(file, os.W_OK)
+    else:
+        with explained(engine), engine.connect() as connection:
+            read_only = connection.scalar(text("SHOW transaction_read_only")) == "on"
+    if read_only:
+        raise DatabaseReadOnly(f"{describe(engine.url)}: {DatabaseReadOnly.__doc__}")
+
+
+def _unusable(kind: type[SchemaUnusable], url: URL, fact: str) -> SchemaUnusable:
+    return kind(f"{describe(url)}: {fact}. {kind.__doc__}")
