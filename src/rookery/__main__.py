@@ -1,0 +1,21 @@
+"""`rookery`, and `python -m rookery`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run the command line and return its exit status."""
+    if sys.argv[1:] == ["--version"]:  # before anything is imported that it does not need
+        from rookery import __version__
+
+        print(f"rookery {__version__}")  # noqa: T201
+        return 0
+    from rookery.faces.cli.run import run
+
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The `rookery` command: its options, and the table of what it can do; a command is loaded when called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import click
+
+from rookery import __version__
+from rookery.faces.cli.shell import Shell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from click.shell_completion import CompletionItem
+
+
+class Entry(NamedTuple):
+    """Where a command lives, and its line in `rookery --help`."""
+
+    home: str
+    help: str
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "completion": Entry(
+        "rookery.faces.cli.completion:completion", "Print the completion script for a shell."
+    ),
+    "settings": Entry("rookery.faces.cli.settings:settings", "Show settings, and where each comes from."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help without loading any of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        """The names, in the order of the alphabet."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].home.partition(":")
+        return cast("click.Command", getattr(import_module(module), attribute))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but with suggestions from the table."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The table, as it stands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].help) for name in sorted(COMMANDS)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names from the table, options from click."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=entry.help)
+            for name, entry in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Long options may also follow the command. Data goes to standard output, all else to stderr.",
+)
+@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Use this data directory.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read settings from this file instead of searching.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and data.")
+@click.option("-v", "--verbose", count=True, help="Say more; twice for everything.")
+@click.option("--no-color", is_flag=True, help="No colours; NO_COLOR and FORCE_COLOR are heard too.")
+@click.version_option(__version__, message="rookery %(version)s")
+@click.pass_context
+def cli(
+    context: click.Context,
+    data_dir: Path | None,
+    config: Path | None,
+    *,
+    debug: bool,
+    quiet: bool,
+    verbose: int,
+    no_color: bool,
+) -> None:
+    """A watchtower for networks: scan for weaknesses, keep the findings, prove who did what."""
+    shell = context.ensure_object(Shell)
+    shell.data_dir, shell.config_file = data_dir, config
+    shell.debug, shell.quiet, shell.verbosity = debug, quiet, verbose
+    shell.choose_colour(refused=no_color)
+    context.color = shell.colour
