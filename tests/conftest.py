@@ -162,7 +162,7 @@ class Call:
         if self._runner is None:
             result = operation(self.rook, *args, **kwargs)
             return list(result) if isinstance(result, Iterator) else result
-        with blockbuster_ctx("rookery"):
+        with blockbuster_ctx():
             return self._runner.run(_awaited(operation(self.async_rook, *args, **kwargs)))
 
     @property

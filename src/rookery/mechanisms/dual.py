@@ -91,6 +91,10 @@ def dual_stream(
 def dual_stream(operation: Callable[..., Iterator[Any]]) -> Any:
     """Make a generator function callable from both worlds: `for` and `async for`, which fetches in batches.
 
+        with session.scalars(statement.execution_options(yield_per=500)) as found:
+            yield from found
+
+    The `with` closes the cursor of a stream left early; without `yield_per` all rows are fetched at first.
     Called with a Rook, a session-stream reads through a session of its own until it is exhausted or closed.
     Leaving `async for` early? Wrap the stream in `contextlib.aclosing`, so that it ends there and then.
     """
