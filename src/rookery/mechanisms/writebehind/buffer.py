@@ -1,0 +1,331 @@
+"""What has been put and not yet delivered: one container, swapped whole, behind one lock held for a
+microsecond.
+
+Three rules keep it safe at any bytecode. The lock is re-entrant and every section raises `_busy`: a
+finaliser, signal handler or logging sink that puts while its own thread is inside is deferred to `_late` and
+admitted at the end of that section. The wake-up is a raw lock, because Event and Condition are not re-
+entrant. And the writer is woken once per batch window, not once per put: the wake-up costs more than all the
+rest.
+"""
+
+from __future__ import annotations
+
+import _thread
+import math
+import sys
+import time
+from collections import deque
+from contextlib import contextmanager
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from rookery.mechanisms.writebehind.errors import ItemTooLarge, QueueClosed, SpoolFull
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+
+    from rookery.mechanisms.writebehind.batch import Entry
+    from rookery.mechanisms.writebehind.limits import Limits
+    from rookery.mechanisms.writebehind.spool import Spool
+    from rookery.mechanisms.writebehind.stats import Counts
+    from rookery.mechanisms.writebehind.waiting import Notify
+
+NEVER = sys.maxsize
+FULL = -1
+DEFERRED = 0
+
+
+class Buffer:
+    """Admission, the swap, the settlement, and those who wait for them."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        spool: Spool | None,
+        counts: Counts,
+        *,
+        is_keyed: bool,
+        start_writer: Callable[[], None],
+    ) -> None:
+        self._lock = RLock()
+        self._busy = False
+        self._late: deque[tuple[bytes, Hashable]] = deque()
+        self._limits, self._spool, self._counts = limits, spool, counts
+        self._append = None if spool is None else spool.append
+        self._entries: list[Entry] = []
+        self._latest: dict[Hashable, Entry] = {}
+        self._is_keyed = is_keyed
+        self._capacity, self._capacity_bytes = limits.capacity, limits.capacity_bytes
+        self._spool_is_full = self._is_urgent = False
+        self._start_writer = start_writer
+        self._wake = _thread.allocate_lock()
+        self._wake.acquire()
+        self._is_asleep = False
+        self._rouse_at: int = 1
+        self._rouse_bytes: int = NEVER
+        self._oldest = 0.0
+        self._flush_upto = 0
+        self._room_waiters: list[Notify] = []
+        self._barriers: list[tuple[int, Notify]] = []
+        self._is_given_up = False
+        self.is_recovering = False
+        self.seq = 0  # the last number given
+        self.settled = 0  # all up to this number is delivered, coalesced or dead
+        self.count = self.bytes = 0  # queued and in flight
+
+    # --- producers ---
+
+    def admit(self, payload: bytes, key: Hashable, force: bool = False) -> int:
+        """Number and keep one item: its seq, or FULL, or DEFERRED.
+
+        The hot path: about a microsecond, no system call.
+        """
+        with self._lock:
+            if self._busy:
+                self._late.append((payload, key))
+                return DEFERRED
+            self._busy = True
+            try:
+                if (self.count >= self._capacity or self.bytes >= self._capacity_bytes) and not force:
+                    return FULL
+                self.seq = seq = (
+                    self.seq + 1
+                )  # first: a number must never be given twice, whatever interrupts us
+                if self._append is not None and not self._append(seq, payload) and not force:
+                    self.seq -= 1
+                    self._spool_is_full = True
+                    return FULL
+                if self._is_keyed:
+                    self._replace(key, (seq, payload))
+                else:
+                    self._entries.append((seq, payload))
+                self.count = count = self.count + 1
+                self.bytes += len(payload)
+                if count >= self._rouse_at or self.bytes >= self._rouse_bytes:
+                    self._rouse()
+                return seq
+            finally:
+                self._busy = False
+                if self._late:
+                    self._admit_late()
+
+    def _replace(self, key: Hashable, entry: Entry) -> None:
+        """The newest value wins and moves to the end: the buffer stays sorted by seq, the acknowledgement
+        one number.
+        """
+        old = self._latest.pop(key, None)
+        self._latest[key] = entry
+        if old is not None:
+            self._counts.coalesced += 1
+            self.count -= 1
+            self.bytes -= len(old[1])
+
+    def _admit_late(self) -> None:
+        while self._late:
+            payload, key = self._late.popleft()
+            self._counts.deferred += 1
+            try:
+                if self.is_shut:
+                    raise QueueClosed  # noqa: TRY301  counted like the other refusals
+                self.admit(payload, key, force=True)
+            except (
+                SpoolFull,
+                ItemTooLarge,
+                QueueClosed,
+            ) as error:  # must not fail the put that happened to be interrupted
+                self._counts.refuse(error)
+
+    @contextmanager
+    def section(self) -> Iterator[None]:
+        """A critical section off the hot path."""
+        with self._lock:
+            was_busy, self._busy = self._busy, True
+            try:
+                yield
+            finally:
+                self._busy = was_busy
+                if self._late and not was_busy:
+                    self._admit_late()
+
+    def when_room(self, notify: Notify) -> bool:
+        """Call `notify` when there is room again; False if there is room now."""
+        with self.section():
+            if not self._is_full():
+                return False
+            self._room_waiters.append(notify)
+            self._is_urgent = True
+            self._alarm()
+            return True
+
+    def _is_full(self) -> bool:
+        full = self.count >= self._capacity or self.bytes >= self._capacity_bytes or self._spool_is_full
+        return full and not self.is_shut and not self._is_given_up
+
+    @property
+    def is_shut(self) -> bool:
+        return self._capacity < 0
+
+    def shut(self) -> None:
+        """Admit nothing more.
+
+        A capacity below zero looks full to `admit`, which so needs no check of its own.
+        """
+        with self.section():
+            self._capacity = -1
+            waiters, self._room_waiters = self._room_waiters, []
+        _call(waiters)
+
+    def when_settled(self, notify: Notify) -> bool:
+        """Call `notify` when all put so far is settled, recovery included; False if it is now."""
+        with self.section():
+            if self.is_settled(self.seq) or self._is_given_up:
+                return False
+            self._barriers.append((self.seq, notify))
+            self._flush_upto = self.seq
+            self._alarm()
+            return True
+
+    def is_settled(self, seq: int) -> bool:
+        """Whether all up to `seq` is delivered or dead, and no recovery is pending."""
+        return (self.settled >= seq or not self.count) and not self.is_recovering
+
+    def hold_still(self) -> None:
+        """Keep every other thread out, across a fork."""
+        self._lock.acquire()
+
+    def go_on(self) -> None:
+        self._lock.release()
+
+    # --- the writer ---
+
+    def _rouse(self) -> None:
+        """There is enough to do, or the first item after a lull: tell the writer, then no more until it has
+        looked.
+        """
+        if self._rouse_at == 1:
+            self._oldest = time.monotonic()
+        self._rouse_at = self._rouse_bytes = NEVER
+        self._alarm()
+
+    def _alarm(self) -> None:
+        if self._is_asleep:
+            self._is_asleep = False
+            self._wake.release()
+        else:
+            self._start_writer()
+
+    def alarm(self) -> None:
+        """Wake the writer, whatever it sleeps for."""
+        with self.section():
+            self._alarm()
+
+    def next_generation(self, idle: float) -> list[Entry]:
+        """Sleep until a batch is due, an alarm, or `idle` seconds; then all that is queued, or [] if nothing
+        is due.
+        """
+        with self.section():
+            wait = self._seconds_until_due()
+            if wait <= 0:
+                return self._swap()
+            self._fall_asleep()
+        self._wake.acquire(timeout=min(wait, idle))
+        with self.section():
+            self._is_asleep = False
+            self._rouse_at = self._rouse_bytes = NEVER
+            return self._swap() if self._seconds_until_due() <= 0 else []
+
+    def _fall_asleep(self) -> None:
+        self._wake.acquire(blocking=False)  # an alarm that came too late for the last sleep
+        self._is_asleep = True
+        limits = self._limits
+        self._rouse_at = min(limits.batch_size, limits.capacity) if self.count else 1
+        self._rouse_bytes = min(limits.batch_bytes, limits.capacity_bytes)
+
+    def _seconds_until_due(self) -> float:
+        if not self.count:
+            return math.inf
+        limits = self._limits
+        enough = self.count >= limits.batch_size or self.bytes >= limits.batch_bytes
+        if enough or self._is_urgent or self.is_shut or self._flush_upto > self.settled:
+            return 0.0
+        return self._oldest + limits.batch_interval - time.monotonic()
+
+    def _swap(self) -> list[Entry]:
+        if self._is_keyed:
+            taken = list(self._latest.values())
+            self._latest = {}
+        else:
+            taken, self._entries = self._entries, []
+        self._counts.inflight += len(taken)
+        self._rouse_at = self._rouse_bytes = NEVER
+        self._is_urgent = False
+        self._oldest = time.monotonic()  # what comes from now on is younger
+        return taken
+
+    def settle(self, entries: list[Entry], *, delivered: int, dead: int) -> None:
+        """These leading entries of the generation are delivered or dead: acknowledge, free their room, wake
+        who waits.
+        """
+        with self.section():
+            self.settled = entries[-1][0]
+            self.count -= len(entries)
+            self.bytes -= sum([len(payload) for _, payload in entries])
+            self._counts.settle(delivered, dead)
+            done = [] if self._spool is None else self._spool.acknowledge(self.settled)
+            self._spool_is_full = False
+            waiters = self._ready()
+        for segment in done:
+            segment.discard()
+        _call(waiters)
+
+    def _ready(self) -> list[Notify]:
+        """Who need not wait any longer.
+
+        Producers are let in at three quarters, so that they don't come one by one.
+        """
+        ready = [notify for seq, notify in self._barriers if self.is_settled(seq)]
+        if ready:
+            self._barriers = [waiting for waiting in self._barriers if not self.is_settled(waiting[0])]
+        if (
+            self._room_waiters
+            and 4 * self.count <= 3 * self._capacity
+            and 4 * self.bytes <= 3 * self._capacity_bytes
+        ):
+            ready += self._room_waiters
+            self._room_waiters = []
+        elif self._room_waiters:
+            self._is_urgent = True
+        return ready
+
+    def recovered(self) -> None:
+        """The leftovers of dead processes have been dealt with."""
+        with self.section():
+            self.is_recovering = False
+            waiters = self._ready()
+        _call(waiters)
+
+    def give_up(self) -> None:
+        """The writer ends: wake everybody who waits; they look for themselves what became of it."""
+        with self.section():
+            self._is_given_up = True
+            waiters = [notify for _, notify in self._barriers] + self._room_waiters
+            self._barriers, self._room_waiters = [], []
+        _call(waiters)
+
+    def entries(self) -> list[Entry]:
+        """What is queued."""
+        with self.section():
+            return list(self._latest.values()) if self._is_keyed else list(self._entries)
+
+    @property
+    def queued(self) -> int:
+        return len(self._latest) if self._is_keyed else len(self._entries)
+
+    def oldest_age(self) -> float:
+        """Seconds since the oldest queued item was put, at most; 0 when nothing is queued."""
+        return max(0.0, time.monotonic() - self._oldest) if self.queued else 0.0
+
+
+def _call(waiters: list[Notify]) -> None:
+    for notify in waiters:
+        notify()

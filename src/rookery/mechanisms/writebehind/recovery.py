@@ -1,0 +1,136 @@
+"""Taking over what dead processes left: their instance folders, found by their free locks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from rookery.mechanisms.writebehind.errors import SpoolError, UnknownFormat
+from rookery.mechanisms.writebehind.frames import read_segment
+from rookery.mechanisms.writebehind.ledger import Ledger
+from rookery.mechanisms.writebehind.segment import SUFFIX
+from rookery.mechanisms.writebehind.spool import UNBORN, is_instance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rookery.mechanisms.writebehind.batch import Entry
+    from rookery.mechanisms.writebehind.stats import Counts
+
+QUARANTINE = "quarantine"
+STILLBORN_SECONDS = 60.0
+
+
+class Leftover:
+    """The folder of one dead process, claimed by its lock. A Stream for Delivery."""
+
+    recovered = True
+
+    def __init__(self, folder: Path, counts: Counts, report: Callable[[SpoolError], None]) -> None:
+        """Claim the folder; raises OSError if it is alive, gone, or not ours to read."""
+        self.id = folder.name
+        self._folder, self._counts, self._report = folder, counts, report
+        self._ledger = Ledger(folder)
+        self._is_whole = True
+        self._open = 0
+
+    def segments(self) -> Iterator[list[Entry]]:
+        """The unacknowledged records, segment by segment.
+
+        Damage is reported; the damaged segment is set aside.
+        """
+        for path in sorted(self._folder.glob("*" + SUFFIX)):
+            try:
+                yield self._read(path)
+            except UnknownFormat as error:
+                self._is_whole = False
+                self._report(error)
+
+    def _read(self, path: Path) -> list[Entry]:
+        reading = read_segment(path, UUID(self.id))
+        if reading.faults:
+            self._quarantine(path)
+        for fault in reading.faults:
+            self._counts.corrupt += 1
+            self._report(fault)
+        done = self._ledger.acknowledged
+        return [entry for entry in reading.entries if entry[0] > done]
+
+    def _quarantine(self, path: Path) -> None:
+        """A second name in quarantine/: the records are still to be delivered from the first."""
+        folder = self._folder.parent / QUARANTINE
+        folder.mkdir(exist_ok=True)
+        kept = folder / f"{self.id}-{path.name}"
+        if not kept.exists():
+            os.link(path, kept)
+
+    def refused_before(self) -> frozenset[int]:
+        """What the sink had refused when the process died: not to be tried again, the sink's cursor may be
+        past it.
+        """
+        return frozenset(self._ledger.held)
+
+    def begin(self, entries: int, coalesced: int) -> None:
+        """So many records are about to be delivered; so many more had newer values beside them."""
+        self._open += entries
+        self._counts.inflight += entries
+        self._counts.recovered += entries + coalesced
+        self._counts.coalesced += coalesced
+
+    def hold(self, seqs: list[int]) -> None:
+        self._ledger.hold(seqs)
+
+    def settle(self, entries: list[Entry], *, delivered: int, dead: int) -> None:
+        self._ledger.acknowledge(entries[-1][0])
+        self._counts.settle(delivered, dead)
+        self._open -= delivered + dead
+
+    def close(self, *, is_done: bool) -> bool:
+        """Give the folder back, or delete it if all is settled; whether it was deleted."""
+        is_done = is_done and self._is_whole
+        self._counts.inflight -= self._open
+        self._counts.recovered -= self._open
+        if is_done:
+            for path in self._folder.glob("*" + SUFFIX):
+                path.unlink()
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._ledger.close()
+        return is_done
+
+
+def leftovers(
+    spool: Path, skip: set[str], counts: Counts, report: Callable[[SpoolError], None]
+) -> Iterator[Leftover]:
+    """Claim what dead processes left, oldest first; a folder that cannot be claimed is somebody else's."""
+    for folder in _folders(spool):
+        if folder.name in skip:
+            continue
+        try:
+            yield Leftover(folder, counts, report)
+        except OSError:
+            continue
+
+
+def _folders(spool: Path) -> list[Path]:
+    try:
+        entries = list(os.scandir(spool))
+    except FileNotFoundError:
+        return []
+    for entry in entries:
+        if entry.name.startswith(UNBORN):
+            _remove_stillborn(entry)
+    return sorted(Path(entry.path) for entry in entries if is_instance(entry))
+
+
+def _remove_stillborn(entry: os.DirEntry[str]) -> None:
+    """A process died between making its folder and naming it: it had accepted nothing."""
+    try:
+        if time.time() - entry.stat().st_mtime > STILLBORN_SECONDS:
+            Ledger(Path(entry.path)).close()
+            shutil.rmtree(entry.path, ignore_errors=True)
+    except OSError:
+        return

@@ -1,0 +1,58 @@
+"""A sink into a SQL database that delivers exactly once: rows and cursor move in one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from sqlalchemy import delete, text
+
+from rookery.mechanisms.writebehind.batch import Batch
+from rookery.mechanisms.writebehind.models import WritebehindCursor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection, Engine
+
+T = TypeVar("T")
+
+# A write comes first: it takes the lock on the row (PostgreSQL) or the file (SQLite) before anything is read.
+_OPEN = text(
+    "INSERT INTO writebehind_cursor (stream, seq) VALUES (:stream, 0) "
+    "ON CONFLICT (stream) DO UPDATE SET seq = writebehind_cursor.seq RETURNING seq"
+)
+_MOVE = text("UPDATE writebehind_cursor SET seq = :seq WHERE stream = :stream")
+
+
+class SqlSink(Generic[T]):
+    """`write(connection, batch)` stores the items and must not commit; items stored before are left out.
+
+    A retry after a commit of unknown outcome, and a replay after a crash, so change nothing.
+    """
+
+    def __init__(self, engine: Engine, write: Callable[[Connection, Batch[T]], None]) -> None:
+        self._engine, self._write = engine, write
+
+    def __call__(self, batch: Batch[T]) -> None:
+        with self._engine.begin() as connection:
+            cursor = connection.execute(_OPEN, {"stream": batch.stream}).scalar_one()
+            fresh = batch if batch.seqs[0] > cursor else _after(cursor, batch)
+            if fresh:
+                self._write(connection, fresh)
+                connection.execute(_MOVE, {"stream": batch.stream, "seq": batch.seqs[-1]})
+
+    def retire(self, stream: str) -> None:
+        """Forget the cursor of a stream that has ended and can never be replayed."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(WritebehindCursor).where(WritebehindCursor.stream == stream))
+
+
+def _after(cursor: int, batch: Batch[T]) -> Batch[T]:
+    kept = [(seq, item) for seq, item in zip(batch.seqs, batch, strict=True) if seq > cursor]
+    seqs = [seq for seq, _ in kept]
+    return Batch([item for _, item in kept], stream=batch.stream, seqs=seqs, recovered=batch.recovered)
+
+
+def sql_sink(engine: Engine, write: Callable[[Connection, Batch[T]], None]) -> SqlSink[T]:
+    """A sink for BatchQueue that writes through `engine`, whose database has the table writebehind_cursor."""
+    return SqlSink(engine, write)

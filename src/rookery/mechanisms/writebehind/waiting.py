@@ -1,0 +1,58 @@
+"""Waiting for the writer, from a thread or from a coroutine, without Event or Condition (they are not re-
+entrant).
+
+Each takes `register(notify)`: it either says that there is nothing to wait for (False), or keeps `notify`
+and calls it once, from any thread (True).
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import sys
+from collections.abc import Callable
+from threading import TIMEOUT_MAX
+from typing import TypeAlias
+
+Notify: TypeAlias = Callable[[], None]
+Register: TypeAlias = Callable[[Notify], bool]
+
+
+def block_until(register: Register, timeout: float | None) -> bool:
+    """Wait in this thread; False if `timeout` seconds were not enough."""
+    gate = _thread.allocate_lock()
+    gate.acquire()
+    if not register(gate.release):
+        return True
+    return gate.acquire(timeout=-1 if timeout is None else min(max(timeout, 0), TIMEOUT_MAX))
+
+
+async def wait_until(register: Register, timeout: float | None) -> bool:  # noqa: ASYNC109  as block_until
+    """Wait in this task while the loop goes on; False if `timeout` seconds were not enough."""
+    import asyncio  # here, because a queue used from threads should not pay for it
+
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+
+    def resolve() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    def notify() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
+            loop.call_soon_threadsafe(resolve)
+
+    if not register(notify):
+        return True
+    try:
+        async with asyncio.timeout(timeout):
+            await future
+    except TimeoutError:
+        return False
+    return True
+
+
+def is_on_event_loop() -> bool:
+    """Whether this thread is running an event loop; where asyncio was never imported there is none."""
+    events = sys.modules.get("asyncio.events")
+    return events is not None and events._get_running_loop() is not None
