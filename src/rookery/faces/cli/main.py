@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, Entry] = {
     "completion": Entry(
         "rookery.faces.cli.completion:completion", "Print the completion script for a shell."
     ),
+    "doctor": Entry("rookery.faces.cli.doctor:doctor", "Check this installation; a fix for each 'no'."),
     "settings": Entry("rookery.faces.cli.settings:settings", "Show settings, and where each comes from."),
 }
 
