@@ -1,4 +1,4 @@
-"""`rookery db`: the database's revision, its health, its backup. Works on a database that nothing else opens."""
+"""`rookery db`: the database's revision, its health, its backup; also for one that cannot be opened."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def current(*, as_json: bool) -> None:
 @db.command()
 @json_option
 def check(*, as_json: bool) -> None:
-    """Compare the tables with what this version expects, and look for damage. Exits 1 if anything is wrong."""
+    """Look for damage, and for tables that are not as this version expects; exits 1 on any."""
     from rookery.app import metadata
     from rookery.mechanisms.store import check_schema
     from rookery.mechanisms.store.inspection import damage, differences

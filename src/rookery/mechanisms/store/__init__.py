@@ -11,6 +11,7 @@ from rookery.mechanisms.store.schema import (
     current_revision,
     head_revision,
     migrate,
+    revision_of,
 )
 from rookery.mechanisms.store.unit import ReadingSession, TransactionOpen, WriteInReading
 
@@ -30,4 +31,5 @@ __all__ = [
     "migrate",
     "open_async_engine",
     "open_engine",
+    "revision_of",
 ]

@@ -90,10 +90,14 @@ def _mark_owner(_connection: Any, record: Any) -> None:
     record.info["pid"] = os.getpid()
 
 
-def _refuse_in_fork(_connection: Any, record: Any, proxy: Any) -> None:
-    """A connection inherited through fork is left to the parent; the pool opens another in its place."""
+_inherited: list[Any] = []
+
+
+def _refuse_in_fork(connection: Any, record: Any, proxy: Any) -> None:
+    """A connection inherited through fork stays open, for the parent's sake; the pool opens another instead."""
     if record.info["pid"] != os.getpid():
-        record.dbapi_connection = record.driver_connection = proxy.dbapi_connection = None
+        _inherited.append(connection)
+        record.dbapi_connection = proxy.dbapi_connection = None
         raise DisconnectionError("opened before a fork")
 
 

@@ -12,6 +12,7 @@ SchemaUnusable (Conflict)
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,12 @@ def current_revision(connection: Connection) -> str | None:
     return str(rows[0])
 
 
+def revision_of(engine: Engine) -> str | None:
+    """As `current_revision`, for an engine."""
+    with explained(engine), engine.execution_options(**READ_ONLY).connect() as connection:
+        return current_revision(connection)
+
+
 def check_schema(engine: Engine) -> None:
     """Raise SchemaTooNew, SchemaTooOld or SchemaUnknown unless the database is at this version's revision."""
     if waiting := _waiting(engine):
@@ -83,6 +90,7 @@ def migrate(engine: Engine) -> tuple[str, ...]:
     All of it is one transaction under a lock, so that it happens once and entirely or not at all, whoever
     else starts at the same moment. Raises SchemaTooNew, SchemaUnknown, or a DatabaseUnavailable.
     """
+    _create_file(engine)
     _refuse_read_only(engine)
     with explained(engine):
         return _apply(engine) if _waiting(engine) else ()
@@ -138,6 +146,17 @@ def _run_alembic(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _create_file(engine: Engine) -> None:
+    """A new SQLite file is its owner's alone; SQLite gives its -wal and -shm the same mode."""
+    if engine.dialect.name == "sqlite":
+        with suppress(OSError), open(str(engine.url.database), "xb", opener=_private):
+            pass
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 def _refuse_read_only(engine: Engine) -> None:
