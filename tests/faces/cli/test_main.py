@@ -1,0 +1,86 @@
+"""The table of commands: every row loads, and help costs only what it must."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from rookery.faces.cli.main import COMMANDS, LazyGroup
+from rookery.faces.cli.main import cli as group
+
+from .conftest import Cli
+
+MAY_LOAD = {"click", "rookery"}
+"""What `rookery --help` may import beyond the standard library."""
+
+HEAVY = {
+    "asyncio",
+    "logging",
+    "importlib.metadata",
+    "json",
+    "tomllib",
+    "http",
+    "urllib.request",
+    "pathlib._abc",
+}
+"""Of the standard library, what a help text has no business with."""
+
+
+def _modules_after(arguments: list[str]) -> set[str]:
+    code = (
+        "import sys\nbefore = set(sys.modules)\nfrom rookery.__main__ import main\n"
+        f"sys.argv = {['rookery', *arguments]!r}\nmain()\n"
+        "print(*(set(sys.modules) - before), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(result.stderr.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_row_of_the_table_loads_a_command_with_its_own_help(name: str) -> None:
+    command = group.get_command(click.Context(group), name)
+    assert isinstance(command, click.Command)
+    assert command.name == name
+    assert command.help
+
+
+def test_help_loads_click_and_rookery_alone() -> None:
+    loaded = _modules_after(["--help"])
+    foreign = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
+    assert foreign <= MAY_LOAD
+    assert loaded & HEAVY == set()
+
+
+def test_help_loads_no_command() -> None:
+    loaded = {name for name in _modules_after(["--help"]) if name.startswith("rookery")}
+    assert loaded == {
+        "rookery",
+        "rookery.__main__",
+        "rookery.base",
+        "rookery.base.errors",
+        "rookery.base.redact",
+        "rookery.faces",
+        "rookery.faces.cli",
+        "rookery.faces.cli.main",
+        "rookery.faces.cli.run",
+        "rookery.faces.cli.shell",
+    }
+
+
+def test_the_version_loads_rookery_alone() -> None:
+    assert {name for name in _modules_after(["--version"]) if "." not in name} <= {"rookery"}
+
+
+def test_help_names_every_command_and_fits_80_columns(cli: Cli) -> None:
+    result = cli("--help", env={"COLUMNS": "200"})
+    assert result.returncode == 0
+    assert [name for name in COMMANDS if f"\n  {name} " not in result.stdout] == []
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_names_are_completed_without_loading_a_command() -> None:
+    completions = LazyGroup().shell_complete(click.Context(group), "se")
+    assert [item.value for item in completions] == ["settings"]
