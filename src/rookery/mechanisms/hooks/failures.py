@@ -1,0 +1,84 @@
+"""What went wrong in hooks, gathered: ten thousand failures of one kind are two reports, not ten thousand."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+from rookery.base.redact import redact_text
+from rookery.mechanisms.hooks.items import Error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LISTED_IDS = 1_000
+KINDS = 100
+DETAIL = 4_000  # characters; the end of a traceback is where it went wrong
+OTHER = "other hooks"
+
+
+class Failures:
+    """Counts failures by hook and kind of error; called from the run's thread and from delivering threads.
+
+    The first of each kind is new at once. What follows of that kind is counted, with the ids it hit, and
+    makes one more Error at the end. Memory is bounded: 100 kinds, 1,000 ids each.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._new: list[Error] = []
+        self._rest: dict[tuple[str, str], Error | None] = {}
+
+    def add(self, hook: str, error: BaseException, ids: Sequence[str] = (), *, fate: str = "") -> None:
+        """Note that `hook` failed with `error` on the items of these ids; `fate` says what became of them."""
+        count = max(1, len(ids))
+        with self._lock:
+            kind = self._kind(hook, type(error).__name__)
+            known = kind in self._rest
+            waiting = self._rest.setdefault(kind, None)
+            if waiting is not None:
+                waiting.ids.extend(ids[: LISTED_IDS - len(waiting.ids)])
+                waiting.count += count
+                return
+            failure = described(error, kind[0], ids, count=count, fate=fate)
+            if known:
+                self._rest[kind] = failure
+            else:
+                self._new.append(failure)
+
+    def _kind(self, hook: str, error: str) -> tuple[str, str]:
+        full = len(self._rest) >= KINDS and (hook, error) not in self._rest
+        return (OTHER, "") if full else (hook, error)
+
+    def new(self) -> list[Error]:
+        """The first failure of each kind, once."""
+        if not self._new:
+            return []
+        with self._lock:
+            new, self._new = self._new, []
+        return new
+
+    def rest(self) -> list[Error]:
+        """What has been counted since the first of each kind, once."""
+        with self._lock:
+            rest = [error for error in self._rest.values() if error is not None]
+            self._rest = dict.fromkeys(self._rest)
+        return rest
+
+
+def described(
+    error: BaseException, hook: str = "", ids: Sequence[str] = (), *, count: int = 1, fate: str = ""
+) -> Error:
+    """An Error item for an exception: one line, ids it hit, the end of the traceback; secrets masked."""
+    line = str(error).partition("\n")[0]
+    said = f"{type(error).__name__}: {line}" if line else type(error).__name__
+    message = f"hook {hook}: {said}{fate}" if hook else said
+    detail = "".join(traceback.format_exception(error))[-DETAIL:]
+    return Error(
+        message=redact_text(message),
+        hook=hook,
+        ids=list(ids[:LISTED_IDS]),
+        count=count,
+        detail=redact_text(detail),
+    )

@@ -1,0 +1,138 @@
+"""AsyncHookManager: hooks beside a run. One queue per batched hook, one loop for `async def` hooks."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+from rookery.base.ids import new_id
+from rookery.mechanisms.hooks.failures import Failures
+from rookery.mechanisms.hooks.items import Item, decode, encode
+from rookery.mechanisms.hooks.loop import HookLoop
+from rookery.mechanisms.hooks.settings import HookSettings
+from rookery.mechanisms.writebehind import Batch, BatchQueue, Codec, DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from rookery.mechanisms.hooks.items import Error
+    from rookery.mechanisms.hooks.marks import Batching
+    from rookery.mechanisms.hooks.registry import Function, HookFunction
+    from rookery.mechanisms.writebehind import Stats
+
+CODEC: Codec[Any] = Codec(encode, decode)
+
+
+class AsyncHookManager:
+    """Delivers to the batched and `async def` hooks of one run.
+
+    Every batched function has its own BatchQueue, keyed by module and qualified name, so that two hooks of
+    one event never share one; with `spool`, a folder, what was submitted survives the death of the process
+    and is delivered by the next run with that hook. Opening it recovers such leftovers. It lives beside the
+    runner, which is what hooks are given, and never inside a pickled one.
+    """
+
+    def __init__(
+        self,
+        runner: object,
+        functions: Iterable[HookFunction],
+        *,
+        settings: HookSettings | None = None,
+        spool: Path | None = None,
+    ) -> None:
+        self._runner = runner
+        self._settings = settings or HookSettings()
+        self._spool = spool
+        self._slots = threading.BoundedSemaphore(self._settings.pool_size)
+        self._loop = HookLoop()
+        self._names: dict[Function, str] = {}
+        self._queues: dict[Function, BatchQueue[Any]] = {}
+        self.failures = Failures()
+        for function in functions:
+            if function.batching is not None and function.call not in self._queues:
+                self._queues[function.call] = self._opened(function, function.batching)
+
+    async def submit(self, function: HookFunction, value: object) -> None:
+        """Put an item, or a JSON-able value, in the queue of a batched hook; its state now is what arrives.
+
+        Waits without blocking the loop while the queue is full. Raises QueueClosed after close().
+        """
+        await self._queues[function.call].aput(value)
+
+    async def call(self, function: HookFunction, *arguments: object) -> Any:
+        """The result of an in-line hook; what has to be awaited is awaited on the manager's loop."""
+        result = function.call(self._runner, *arguments)
+        return await self._loop.awaited(result) if inspect.iscoroutine(result) else result
+
+    async def flush(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - it is the queue that times
+        """Deliver everything submitted before this call; False when `timeout` seconds were not enough."""
+        flushed = [queue.aflush(timeout) for queue in self._queues.values()]
+        return all(await asyncio.gather(*flushed))
+
+    async def close(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - it is the queue that times
+        """Flush, and stop. What is not delivered in time is a failure of its hook, and stays in the spool."""
+        done = await asyncio.gather(*(queue.aclose(timeout) for queue in self._queues.values()))
+        for function, complete in zip(self._queues, done, strict=True):
+            if not complete and self._spool is not None:  # without one, the queue itself reports a loss
+                self._left_behind(function)
+        await asyncio.to_thread(self._loop.close)
+        return all(done)
+
+    def errors(self) -> list[Error]:
+        """What failed since the last call: the first failure of each kind, then the rest summed up."""
+        return [*self.failures.new(), *self.failures.rest()]
+
+    @property
+    def stats(self) -> dict[str, Stats]:
+        """The figures of every queue (delivered, retried, dead, …) by the name of its hook."""
+        return {self._names[function]: queue.stats for function, queue in self._queues.items()}
+
+    def _opened(self, function: HookFunction, batching: Batching) -> BatchQueue[Any]:
+        name = self._names[function.call] = self._unique(function.name)
+        return BatchQueue(
+            self._sink(function),
+            name=name,
+            codec=CODEC,
+            key=_key,
+            batch_size=self._settings.size_for(batching),
+            batch_interval=self._settings.interval_for(batching),
+            spool=None if self._spool is None else self._spool / re.sub(r"[^\w.-]", "_", name),
+            on_error=lambda error: self._undelivered(name, error),
+        )
+
+    def _unique(self, name: str) -> str:
+        """Closures of one factory share their qualified name; in order of registration they get a number."""
+        taken = set(self._names.values())
+        numbered = (f"{name}-{number}" for number in range(2, len(taken) + 2))
+        return next(candidate for candidate in (name, *numbered) if candidate not in taken)
+
+    def _sink(self, function: HookFunction) -> Callable[[Batch[Any]], None]:
+        def deliver(batch: Batch[Any]) -> None:
+            with self._slots:
+                result = function.call(self._runner, batch)
+                if inspect.iscoroutine(result):
+                    self._loop.wait(result)
+
+        return deliver
+
+    def _undelivered(self, name: str, error: Exception) -> None:
+        if not isinstance(error, DeliveryError):
+            self.failures.add(name, error)
+            return
+        reason = error.reason if isinstance(error.reason, BaseException) else error
+        fate = " (dead letters)" if error.dead else " (lost)"
+        self.failures.add(name, reason, error.ids, fate=fate)
+
+    def _left_behind(self, function: Function) -> None:
+        name, queued = self._names[function], self._queues[function].stats.queued
+        said = f"{queued} item(s) were not delivered in time; they stay in the spool for the next run"
+        self.failures.add(name, TimeoutError(said))
+
+
+def _key(value: object) -> str:
+    # Only items have an identity; a value that has none must never replace another.
+    return value._uuid if isinstance(value, Item) else new_id()
