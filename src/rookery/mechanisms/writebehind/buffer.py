@@ -1,16 +1,12 @@
-"""What has been put and not yet delivered: one container, swapped whole, behind one lock held for a
-microsecond.
+"""What has been put and not yet delivered: one container, swapped whole, behind one lock.
 
-Three rules keep it safe at any bytecode. The lock is re-entrant and every section raises `_busy`: a
-finaliser, signal handler or logging sink that puts while its own thread is inside is deferred to `_late` and
-admitted at the end of that section. The wake-up is a raw lock, because Event and Condition are not re-
-entrant. And the writer is woken once per batch window, not once per put: the wake-up costs more than all the
-rest.
+Two rules keep it safe at any bytecode. The lock is re-entrant and every section raises `_busy`: a finaliser,
+signal handler or logging sink that puts while its own thread is inside is deferred to `_late` and admitted at
+the end of that section. And nothing inside waits, or calls what might.
 """
 
 from __future__ import annotations
 
-import _thread
 import math
 import sys
 import time
@@ -19,7 +15,9 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from rookery.mechanisms.writebehind.alarm import Alarm
 from rookery.mechanisms.writebehind.errors import ItemTooLarge, QueueClosed, SpoolFull
+from rookery.mechanisms.writebehind.waiting import Waiters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -33,10 +31,13 @@ if TYPE_CHECKING:
 NEVER = sys.maxsize
 FULL = -1
 DEFERRED = 0
+NAP_SECONDS = (
+    0.002  # a wake-up costs more than several puts: in a burst, one per nap instead of one per batch
+)
 
 
 class Buffer:
-    """Admission, the swap, the settlement, and those who wait for them."""
+    """Admission, the swap, the settlement."""
 
     def __init__(
         self,
@@ -56,18 +57,12 @@ class Buffer:
         self._latest: dict[Hashable, Entry] = {}
         self._is_keyed = is_keyed
         self._capacity, self._capacity_bytes = limits.capacity, limits.capacity_bytes
-        self._spool_is_full = self._is_urgent = False
-        self._start_writer = start_writer
-        self._wake = _thread.allocate_lock()
-        self._wake.acquire()
-        self._is_asleep = False
-        self._rouse_at: int = 1
-        self._rouse_bytes: int = NEVER
+        self._spool_is_full = self._is_urgent = self._is_given_up = self._is_ending = False
+        self._alarm = Alarm(start_writer)
+        self._rouse_at, self._rouse_bytes = 1, NEVER
         self._oldest = 0.0
         self._flush_upto = 0
-        self._room_waiters: list[Notify] = []
-        self._barriers: list[tuple[int, Notify]] = []
-        self._is_given_up = False
+        self._waiters = Waiters()
         self.is_recovering = False
         self.seq = 0  # the last number given
         self.settled = 0  # all up to this number is delivered, coalesced or dead
@@ -78,7 +73,7 @@ class Buffer:
     def admit(self, payload: bytes, key: Hashable, force: bool = False) -> int:
         """Number and keep one item: its seq, or FULL, or DEFERRED.
 
-        The hot path: about a microsecond, no system call.
+        The hot path: a microsecond, no system call, no wait.
         """
         with self._lock:
             if self._busy:
@@ -88,9 +83,7 @@ class Buffer:
             try:
                 if (self.count >= self._capacity or self.bytes >= self._capacity_bytes) and not force:
                     return FULL
-                self.seq = seq = (
-                    self.seq + 1
-                )  # first: a number must never be given twice, whatever interrupts us
+                self.seq = seq = self.seq + 1  # first: no number is given twice, whatever interrupts us
                 if self._append is not None and not self._append(seq, payload) and not force:
                     self.seq -= 1
                     self._spool_is_full = True
@@ -110,9 +103,7 @@ class Buffer:
                     self._admit_late()
 
     def _replace(self, key: Hashable, entry: Entry) -> None:
-        """The newest value wins and moves to the end: the buffer stays sorted by seq, the acknowledgement
-        one number.
-        """
+        """The newest value wins and moves to the end: the buffer stays sorted by seq."""
         old = self._latest.pop(key, None)
         self._latest[key] = entry
         if old is not None:
@@ -128,11 +119,7 @@ class Buffer:
                 if self.is_shut:
                     raise QueueClosed  # noqa: TRY301  counted like the other refusals
                 self.admit(payload, key, force=True)
-            except (
-                SpoolFull,
-                ItemTooLarge,
-                QueueClosed,
-            ) as error:  # must not fail the put that happened to be interrupted
+            except (SpoolFull, ItemTooLarge, QueueClosed) as error:  # not the fault of the put it interrupted
                 self._counts.refuse(error)
 
     @contextmanager
@@ -148,31 +135,27 @@ class Buffer:
                     self._admit_late()
 
     def when_room(self, notify: Notify) -> bool:
-        """Call `notify` when there is room again; False if there is room now."""
+        """Call `notify` when there is room again; False if there is room now, or never will be."""
         with self.section():
-            if not self._is_full():
+            if not self._is_full() or self.is_shut or self._is_given_up:
                 return False
-            self._room_waiters.append(notify)
+            self._waiters.add_for_room(notify)
             self._is_urgent = True
-            self._alarm()
+            self._alarm.ring()
             return True
 
     def _is_full(self) -> bool:
-        full = self.count >= self._capacity or self.bytes >= self._capacity_bytes or self._spool_is_full
-        return full and not self.is_shut and not self._is_given_up
+        return self.count >= self._capacity or self.bytes >= self._capacity_bytes or self._spool_is_full
 
     @property
     def is_shut(self) -> bool:
         return self._capacity < 0
 
     def shut(self) -> None:
-        """Admit nothing more.
-
-        A capacity below zero looks full to `admit`, which so needs no check of its own.
-        """
+        """Admit nothing more. A negative capacity looks full to `admit`, which needs no check of its own."""
         with self.section():
             self._capacity = -1
-            waiters, self._room_waiters = self._room_waiters, []
+            waiters = self._waiters.take_for_room()
         _call(waiters)
 
     def when_settled(self, notify: Notify) -> bool:
@@ -180,9 +163,9 @@ class Buffer:
         with self.section():
             if self.is_settled(self.seq) or self._is_given_up:
                 return False
-            self._barriers.append((self.seq, notify))
+            self._waiters.add_for(self.seq, notify)
             self._flush_upto = self.seq
-            self._alarm()
+            self._alarm.ring()
             return True
 
     def is_settled(self, seq: int) -> bool:
@@ -199,49 +182,50 @@ class Buffer:
     # --- the writer ---
 
     def _rouse(self) -> None:
-        """There is enough to do, or the first item after a lull: tell the writer, then no more until it has
-        looked.
-        """
+        """Enough to do, or the first item after a lull: tell the writer, then no more until it has looked."""
         if self._rouse_at == 1:
             self._oldest = time.monotonic()
         self._rouse_at = self._rouse_bytes = NEVER
-        self._alarm()
+        self._alarm.ring()
 
-    def _alarm(self) -> None:
-        if self._is_asleep:
-            self._is_asleep = False
-            self._wake.release()
-        else:
-            self._start_writer()
-
-    def alarm(self) -> None:
-        """Wake the writer, whatever it sleeps for."""
+    def wake_writer(self, *, to_end: bool = False) -> None:
+        """Start or wake the writer; `to_end` also keeps it from ever sleeping again."""
         with self.section():
-            self._alarm()
+            self._is_ending |= to_end
+            self._alarm.ring()
 
     def next_generation(self, idle: float) -> list[Entry]:
-        """Sleep until a batch is due, an alarm, or `idle` seconds; then all that is queued, or [] if nothing
-        is due.
+        """All that is queued, once a batch is due; [] after an alarm without work, or `idle` seconds.
+
+        First a nap that no put interrupts, then a sleep that a full batch does.
         """
+        for seconds, is_nap in ((NAP_SECONDS, True), (idle, False)):
+            with self.section():
+                wait = self._seconds_until_due()
+                if wait <= 0:
+                    return self._swap()
+                self._fall_asleep(is_nap=is_nap)
+            if self._alarm.sleep(min(wait, seconds)):
+                break
         with self.section():
-            wait = self._seconds_until_due()
-            if wait <= 0:
-                return self._swap()
-            self._fall_asleep()
-        self._wake.acquire(timeout=min(wait, idle))
-        with self.section():
-            self._is_asleep = False
-            self._rouse_at = self._rouse_bytes = NEVER
+            self._alarm.unset()
             return self._swap() if self._seconds_until_due() <= 0 else []
 
-    def _fall_asleep(self) -> None:
-        self._wake.acquire(blocking=False)  # an alarm that came too late for the last sleep
-        self._is_asleep = True
+    def _fall_asleep(self, *, is_nap: bool) -> None:
         limits = self._limits
-        self._rouse_at = min(limits.batch_size, limits.capacity) if self.count else 1
-        self._rouse_bytes = min(limits.batch_bytes, limits.capacity_bytes)
+        self._alarm.set()
+        if is_nap:
+            self._rouse_at = self._rouse_bytes = NEVER
+        else:
+            self._rouse_at = min(limits.batch_size, limits.capacity) if self.count else 1
+            self._rouse_bytes = min(limits.batch_bytes, limits.capacity_bytes)
+        if not self.count:
+            self._oldest = time.monotonic()
 
     def _seconds_until_due(self) -> float:
+        """Called between generations: all that counts is queued."""
+        if self._is_ending:
+            return 0.0
         if not self.count:
             return math.inf
         limits = self._limits
@@ -263,9 +247,7 @@ class Buffer:
         return taken
 
     def settle(self, entries: list[Entry], *, delivered: int, dead: int) -> None:
-        """These leading entries of the generation are delivered or dead: acknowledge, free their room, wake
-        who waits.
-        """
+        """The next entries of the generation are done: acknowledge, free their room, wake who waits."""
         with self.section():
             self.settled = entries[-1][0]
             self.count -= len(entries)
@@ -273,44 +255,34 @@ class Buffer:
             self._counts.settle(delivered, dead)
             done = [] if self._spool is None else self._spool.acknowledge(self.settled)
             self._spool_is_full = False
-            waiters = self._ready()
+            ready = self._ready()
         for segment in done:
             segment.discard()
-        _call(waiters)
+        _call(ready)
 
     def _ready(self) -> list[Notify]:
-        """Who need not wait any longer.
-
-        Producers are let in at three quarters, so that they don't come one by one.
-        """
-        ready = [notify for seq, notify in self._barriers if self.is_settled(seq)]
-        if ready:
-            self._barriers = [waiting for waiting in self._barriers if not self.is_settled(waiting[0])]
-        if (
-            self._room_waiters
-            and 4 * self.count <= 3 * self._capacity
-            and 4 * self.bytes <= 3 * self._capacity_bytes
-        ):
-            ready += self._room_waiters
-            self._room_waiters = []
-        elif self._room_waiters:
-            self._is_urgent = True
+        """Who need not wait any longer. Producers are let in at three quarters, not one by one."""
+        ready = self._waiters.take_for(self.is_settled)
+        if 4 * self.count <= 3 * self._capacity and 4 * self.bytes <= 3 * self._capacity_bytes:
+            return ready + self._waiters.take_for_room()
+        self._is_urgent = self._waiters.has_for_room
         return ready
 
     def recovered(self) -> None:
         """The leftovers of dead processes have been dealt with."""
         with self.section():
             self.is_recovering = False
-            waiters = self._ready()
-        _call(waiters)
+            ready = self._ready()
+        _call(ready)
 
     def give_up(self) -> None:
         """The writer ends: wake everybody who waits; they look for themselves what became of it."""
         with self.section():
             self._is_given_up = True
-            waiters = [notify for _, notify in self._barriers] + self._room_waiters
-            self._barriers, self._room_waiters = [], []
-        _call(waiters)
+            ready = self._waiters.take_all()
+        _call(ready)
+
+    # --- looking ---
 
     def entries(self) -> list[Entry]:
         """What is queued."""
@@ -326,6 +298,6 @@ class Buffer:
         return max(0.0, time.monotonic() - self._oldest) if self.queued else 0.0
 
 
-def _call(waiters: list[Notify]) -> None:
-    for notify in waiters:
+def _call(ready: list[Notify]) -> None:
+    for notify in ready:
         notify()

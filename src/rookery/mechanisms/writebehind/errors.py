@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rookery.base.errors import Closed, Invalid, RookeryError, Unavailable
+from rookery.base.redact import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,8 +76,8 @@ class UnknownFormat(SpoolError):
 
 
 def describe(reason: BaseException | str) -> str:
-    """One bounded line for an error: its type and its message."""
+    """One bounded line for an error: its type and its message, without secrets."""
     if isinstance(reason, str):
         return reason
-    text = " ".join(f"{type(reason).__name__}: {reason}".split())
+    text = redact_text(" ".join(f"{type(reason).__name__}: {reason}".split()))
     return text if len(text) <= 500 else text[:499] + "…"

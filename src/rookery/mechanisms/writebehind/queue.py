@@ -83,7 +83,7 @@ class BatchQueue(Generic[T]):
         lifecycle.watch(self)
         if spool is not None and has_leftovers(spool):
             self._buffer.is_recovering = True
-            self._buffer.alarm()
+            self._buffer.wake_writer()
 
     def _begin(self) -> None:
         """A new stream: empty, with locks nobody holds and no thread."""

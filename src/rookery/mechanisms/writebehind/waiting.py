@@ -18,6 +18,38 @@ Notify: TypeAlias = Callable[[], None]
 Register: TypeAlias = Callable[[Notify], bool]
 
 
+class Waiters:
+    """Who waits for a number to be settled, and who for room. Used under the buffer's lock."""
+
+    def __init__(self) -> None:
+        self._for_room: list[Notify] = []
+        self._for_numbers: list[tuple[int, Notify]] = []
+
+    @property
+    def has_for_room(self) -> bool:
+        return bool(self._for_room)
+
+    def add_for_room(self, notify: Notify) -> None:
+        self._for_room.append(notify)
+
+    def add_for(self, seq: int, notify: Notify) -> None:
+        self._for_numbers.append((seq, notify))
+
+    def take_for_room(self) -> list[Notify]:
+        taken, self._for_room = self._for_room, []
+        return taken
+
+    def take_for(self, is_settled: Callable[[int], bool]) -> list[Notify]:
+        """Those whose number is settled."""
+        taken = [notify for seq, notify in self._for_numbers if is_settled(seq)]
+        if taken:
+            self._for_numbers = [waiter for waiter in self._for_numbers if not is_settled(waiter[0])]
+        return taken
+
+    def take_all(self) -> list[Notify]:
+        return self.take_for(lambda _: True) + self.take_for_room()
+
+
 def block_until(register: Register, timeout: float | None) -> bool:
     """Wait in this thread; False if `timeout` seconds were not enough."""
     gate = _thread.allocate_lock()

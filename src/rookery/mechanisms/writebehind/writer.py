@@ -93,7 +93,7 @@ class Writer:
     def stop(self) -> None:
         """End after what is due has been delivered, or at once if the delivery is halted."""
         self._is_stopping = True
-        self._buffer.alarm()
+        self._buffer.wake_writer(to_end=True)
 
     def run_here(self, timeout: float | None) -> None:
         """There is no thread, because nothing was put or none can be started any more: do its work in this
@@ -153,8 +153,6 @@ class Writer:
         self._drain()
 
     def _idle_seconds(self) -> float:
-        if self._is_stopping:
-            return 0.0
         return RECOVERY_SECONDS if self._folder is not None else threading.TIMEOUT_MAX
 
     def _finish(self) -> None:
@@ -209,8 +207,7 @@ class Writer:
         if self._spool is None:
             return
         self._spool.prefault()
-        with self._buffer.section():
-            plan = self._spool.plan_spare()
+        plan = self._spool.plan_spare()
         if plan is None:
             return
         try:
