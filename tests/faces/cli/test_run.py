@@ -1,4 +1,4 @@
-"""At the boundary of the process: one line for every failure, the right exit status, and no mess on a pipe."""
+"""At the boundary of the process: one line for a failure, the right exit status, no mess on a pipe."""
 
 from __future__ import annotations
 
@@ -176,8 +176,8 @@ def test_closed_streams_are_no_error(environ: dict[str, str]) -> None:
 
 
 def test_a_terminal_without_the_characters_gets_escapes(cli: Cli) -> None:
-    result = cli("settings", "get", "data_dir", "--data-dir", "/ü→", env={"PYTHONIOENCODING": "ascii"})
-    assert (result.returncode, result.stdout) == (0, "/\\xfc\\u2192\n")
+    result = cli("settings", "get", "data_dir", "--data-dir", "/→", env={"PYTHONIOENCODING": "latin-1"})
+    assert (result.returncode, result.stdout) == (0, "/\\u2192\n")
 
 
 def test_interrupting_ends_with_one_line_and_130(environ: dict[str, str], tmp_path: Path) -> None:
