@@ -94,7 +94,7 @@ _inherited: list[Any] = []
 
 
 def _refuse_in_fork(connection: Any, record: Any, proxy: Any) -> None:
-    """A connection inherited through fork stays open, for the parent's sake; the pool opens another instead."""
+    """A connection inherited through fork stays open for the parent; the pool opens another instead."""
     if record.info["pid"] != os.getpid():
         _inherited.append(connection)
         record.dbapi_connection = proxy.dbapi_connection = None

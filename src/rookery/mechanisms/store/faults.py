@@ -4,7 +4,7 @@ DatabaseUnavailable (Unavailable)
 ├── DatabaseUnreachable    no file that can be opened, no server that answers
 ├── DatabaseBusy           others hold its lock, or all connections are taken
 ├── DatabaseReadOnly       the file or the server takes no writes
-├── DatabaseFull           the disk under it is full
+├── DatabaseFull           the disk under it is full, or fails
 └── DatabaseDamaged        its content is not a database
 """
 
@@ -41,7 +41,7 @@ class DatabaseReadOnly(DatabaseUnavailable):
 
 
 class DatabaseFull(DatabaseUnavailable):
-    """The disk is full: make room, then try again; what was not written has been rolled back."""
+    """The disk is full or fails: make room, then try again; what was not stored has been rolled back."""
 
 
 class DatabaseDamaged(DatabaseUnavailable):
@@ -54,7 +54,7 @@ _SQLITE_FAULTS: Final[dict[int, type[DatabaseUnavailable]]] = {
     sqlite3.SQLITE_READONLY: DatabaseReadOnly,
     sqlite3.SQLITE_PERM: DatabaseReadOnly,
     sqlite3.SQLITE_FULL: DatabaseFull,
-    sqlite3.SQLITE_IOERR: DatabaseUnreachable,
+    sqlite3.SQLITE_IOERR: DatabaseFull,
     sqlite3.SQLITE_CANTOPEN: DatabaseUnreachable,
     sqlite3.SQLITE_CORRUPT: DatabaseDamaged,
     sqlite3.SQLITE_NOTADB: DatabaseDamaged,
