@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LISTED_IDS = 1_000
 KINDS = 100
+MESSAGE = 1_000  # characters
 DETAIL = 4_000  # characters; the end of a traceback is where it went wrong
 OTHER = "other hooks"
 
@@ -30,19 +31,19 @@ class Failures:
         self._new: list[Error] = []
         self._rest: dict[tuple[str, str], Error | None] = {}
 
-    def add(self, hook: str, error: BaseException, ids: Sequence[str] = (), *, fate: str = "") -> None:
+    def add(self, hook: str, error: BaseException | str, ids: Sequence[str] = (), *, fate: str = "") -> None:
         """Note that `hook` failed with `error` on the items of these ids; `fate` says what became of them."""
         count = max(1, len(ids))
         with self._lock:
-            kind = self._kind(hook, type(error).__name__)
-            known = kind in self._rest
+            kind = self._kind(hook, said(error).partition(":")[0])
+            is_known = kind in self._rest
             waiting = self._rest.setdefault(kind, None)
             if waiting is not None:
                 waiting.ids.extend(ids[: LISTED_IDS - len(waiting.ids)])
                 waiting.count += count
                 return
             failure = described(error, kind[0], ids, count=count, fate=fate)
-            if known:
+            if is_known:
                 self._rest[kind] = failure
             else:
                 self._new.append(failure)
@@ -67,18 +68,24 @@ class Failures:
         return rest
 
 
+def said(error: BaseException | str) -> str:
+    """One bounded line: the kind of error and the first line of its message."""
+    if isinstance(error, BaseException):
+        line = str(error).partition("\n")[0]
+        error = f"{type(error).__name__}: {line}" if line else type(error).__name__
+    return error[:MESSAGE]
+
+
 def described(
-    error: BaseException, hook: str = "", ids: Sequence[str] = (), *, count: int = 1, fate: str = ""
+    error: BaseException | str, hook: str = "", ids: Sequence[str] = (), *, count: int = 1, fate: str = ""
 ) -> Error:
-    """An Error item for an exception: one line, ids it hit, the end of the traceback; secrets masked."""
-    line = str(error).partition("\n")[0]
-    said = f"{type(error).__name__}: {line}" if line else type(error).__name__
-    message = f"hook {hook}: {said}{fate}" if hook else said
-    detail = "".join(traceback.format_exception(error))[-DETAIL:]
+    """An Error item: one line, ids it hit, the end of the traceback if there is one; secrets masked."""
+    message = f"hook {hook}: {said(error)}{fate}" if hook else said(error)
+    trace = traceback.format_exception(error) if isinstance(error, BaseException) else []
     return Error(
         message=redact_text(message),
         hook=hook,
         ids=list(ids[:LISTED_IDS]),
         count=count,
-        detail=redact_text(detail),
+        detail=redact_text("".join(trace)[-DETAIL:]),
     )

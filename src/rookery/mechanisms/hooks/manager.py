@@ -101,6 +101,7 @@ class AsyncHookManager:
             batch_size=self._settings.size_for(batching),
             batch_interval=self._settings.interval_for(batching),
             spool=None if self._spool is None else self._spool / re.sub(r"[^\w.-]", "_", name),
+            retry=self._settings.retry,
             on_error=lambda error: self._undelivered(name, error),
         )
 
@@ -123,14 +124,13 @@ class AsyncHookManager:
         if not isinstance(error, DeliveryError):
             self.failures.add(name, error)
             return
-        reason = error.reason if isinstance(error.reason, BaseException) else error
         fate = " (dead letters)" if error.dead else " (lost)"
-        self.failures.add(name, reason, error.ids, fate=fate)
+        self.failures.add(name, error.reason, error.ids, fate=fate)
 
     def _left_behind(self, function: Function) -> None:
         name, queued = self._names[function], self._queues[function].stats.queued
         said = f"{queued} item(s) were not delivered in time; they stay in the spool for the next run"
-        self.failures.add(name, TimeoutError(said))
+        self.failures.add(name, said)
 
 
 def _key(value: object) -> str:
