@@ -1,0 +1,95 @@
+"""`flow` as far as it is boolean: http(1) && (http(2) || !http(3)). Flows in JavaScript are refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rookery.mechanisms.engine.errors import UnsupportedTemplate
+
+TOKEN = re.compile(r"\s*(?:http\((?P<block>\d{0,4}|\"[\w-]+\"|'[\w-]+')\)|(?P<mark>&&|\|\||[()!]))")
+DEEPEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`run` runs the blocks with these numbers (from 0); `all`, `any` and `not` combine steps."""
+
+    kind: str
+    blocks: tuple[int, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+
+def parse_flow(text: str, block_ids: list[str], path: str) -> Step:
+    """The order in which blocks run. Without a flow, all of them, one after the other."""
+    if not text:
+        return Step("run", tuple(range(len(block_ids))))
+    parser = _Parser(text.strip().rstrip(";"), block_ids, path)
+    step = parser.alternatives()
+    if parser.position != len(parser.tokens):
+        raise parser.refusal()
+    return step
+
+
+class _Parser:
+    def __init__(self, text: str, block_ids: list[str], path: str) -> None:
+        self.block_ids, self.path = block_ids, path
+        self.tokens: list[re.Match[str]] = []
+        self.position = self.depth = 0
+        end = 0
+        while (match := TOKEN.match(text, end)) is not None:
+            self.tokens.append(match)
+            end = match.end()
+        if text[end:].strip():
+            raise self.refusal()
+
+    def refusal(self) -> UnsupportedTemplate:
+        return UnsupportedTemplate(
+            "its flow is JavaScript; only http(1) && http(2) and alike run", path=self.path
+        )
+
+    def accept(self, mark: str) -> bool:
+        found = self.position < len(self.tokens) and self.tokens[self.position]["mark"] == mark
+        self.position += found
+        return found
+
+    def alternatives(self) -> Step:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.refusal()
+        steps = [self.conjunction()]
+        while self.accept("||"):
+            steps.append(self.conjunction())
+        self.depth -= 1
+        return steps[0] if len(steps) == 1 else Step("any", steps=tuple(steps))
+
+    def conjunction(self) -> Step:
+        steps = [self.single()]
+        while self.accept("&&"):
+            steps.append(self.single())
+        return steps[0] if len(steps) == 1 else Step("all", steps=tuple(steps))
+
+    def single(self) -> Step:
+        negated = False
+        while self.accept("!"):
+            negated = not negated
+        if self.accept("("):
+            step = self.alternatives()
+            if not self.accept(")"):
+                raise self.refusal()
+        else:
+            step = self.block()
+        return Step("not", steps=(step,)) if negated else step
+
+    def block(self) -> Step:
+        if self.position >= len(self.tokens) or self.tokens[self.position]["block"] is None:
+            raise self.refusal()
+        reference = self.tokens[self.position]["block"].strip("\"'")
+        self.position += 1
+        if not reference:
+            return Step("run", tuple(range(len(self.block_ids))))
+        if reference in self.block_ids:
+            return Step("run", (self.block_ids.index(reference),))
+        if reference.isdigit() and 1 <= int(reference) <= len(self.block_ids):
+            return Step("run", (int(reference) - 1,))
+        raise UnsupportedTemplate(f"its flow names the block {reference}, which it lacks", path=self.path)

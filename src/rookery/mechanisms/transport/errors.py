@@ -1,0 +1,62 @@
+"""Why a request has no response. Every message is one line and names host and port.
+
+Unavailable
+└── TransportError         no usable answer came
+    ├── HostUnreachable    no such name, refused, no route
+    ├── TlsFailed          the TLS handshake failed
+    ├── TimedOut           nothing complete came in time
+    ├── BadResponse        what came is not HTTP
+    ├── ResponseTooLarge   the headers are longer than they may be
+    ├── TooManyRedirects   it redirects in a circle, or on and on
+    └── HostSkipped        too many errors in a row: the host is left alone
+NotAllowed
+└── OutOfScope             the address may not be dialled
+"""
+
+from __future__ import annotations
+
+from rookery.base.errors import NotAllowed, Unavailable
+
+
+class TransportError(Unavailable):
+    """No usable answer came."""
+
+
+class HostUnreachable(TransportError):
+    """The host cannot be reached."""
+
+
+class UnknownHost(HostUnreachable):
+    """The name cannot be resolved."""
+
+
+class TlsFailed(TransportError):
+    """The TLS handshake failed."""
+
+
+class TimedOut(TransportError):
+    """Nothing complete came in time."""
+
+
+class BadResponse(TransportError):
+    """What came is not an HTTP response."""
+
+
+class ConnectionLost(BadResponse):
+    """The connection closed before a response began."""
+
+
+class ResponseTooLarge(TransportError):
+    """The response's headers are longer than they may be."""
+
+
+class TooManyRedirects(TransportError):
+    """It redirects in a circle, or on and on."""
+
+
+class HostSkipped(TransportError):
+    """Too many errors in a row: the host is left alone."""
+
+
+class OutOfScope(NotAllowed):
+    """The address may not be dialled: it is not in the scope."""
