@@ -35,9 +35,7 @@ class Regex:
         try:
             self._compiled = re2.compile(to_bytes(pattern), _options())
         except re2.error as error:
-            reason = error.args[0] if error.args else "not a regex"
-            reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-            raise DslError(f"bad regex {pattern!r}: {reason}") from None
+            raise DslError(f"bad regex {pattern!r}: {_reason(error)}") from None
         self.groups: int = self._compiled.groups
 
     def found_in(self, text: str) -> bool:
@@ -56,6 +54,11 @@ class Regex:
             pieces += [data[position : match.start()].decode("latin-1"), _expand(match, replacement)]
             position = match.end()
         return "".join([*pieces, data[position:].decode("latin-1")])
+
+
+def _reason(error: Exception) -> str:
+    said: Any = error.args[0] if error.args else ""
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
 
 
 def _expand(match: Any, replacement: str) -> str:

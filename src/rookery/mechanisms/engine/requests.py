@@ -35,9 +35,11 @@ class RequestPlan(Protocol):
     @property
     def texts(self) -> tuple[Text, ...]:
         """Every text it renders."""
+        ...
 
     def build(self, values: Values) -> Request:
         """The request with its values; Unresolved or BadUrl when there can be none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +230,12 @@ def _compile_raw(
     if not raw.strip():
         raise TemplateError("a raw request is empty", path=path, line=spec.line)
     return RawPlan(
-        compile_text(narrow(raw)),
-        headers,
-        not spec.disable_path_automerge,
-        timeout,
-        max_body,
-        spec.skip_variables_check,
+        text=compile_text(narrow(raw)),
+        headers=headers,
+        automerge=not spec.disable_path_automerge,
+        timeout=timeout,
+        max_body=max_body,
+        lenient=spec.skip_variables_check,
     )
 
 

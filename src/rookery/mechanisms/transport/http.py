@@ -105,24 +105,26 @@ class HttpClient:
 
     async def _exchange(self, connection: Connection, request: Request) -> Response:
         connection.used += 1
+        finished = False
         try:
             connection.writer.write(request.wire)
             await connection.writer.drain()
             response = await connection.responses.read(request.method, request.max_body)
-        except BaseException as error:
-            await connection.close()
+            finished = True
+        except (TransportError, OSError) as error:
             raise _translated(error, request) from None
-        await self._pool.give_back(connection)
+        finally:
+            await (self._pool.give_back(connection) if finished else connection.close())
         return response
 
 
-def _translated(error: BaseException, request: Request) -> BaseException:
-    """The error with host and port, as one of ours; what is none of the network's is left as it is."""
+def _translated(error: TransportError | OSError, request: Request) -> Exception:
+    """The error with host and port, as one of ours; a timeout is left to the one who set it."""
     place = f"{request.host}:{request.port}"
     if isinstance(error, TransportError):
         return type(error)(f"{place}: {error}")
     if isinstance(error, ssl.SSLError):
         return TlsFailed(f"{place}: TLS failed: {(error.reason or 'error').replace('_', ' ').lower()}")
-    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-        return ConnectionLost(f"{place}: the connection broke off before an answer came")
-    return error
+    if isinstance(error, TimeoutError):
+        return error
+    return ConnectionLost(f"{place}: the connection broke off before an answer came")
