@@ -109,7 +109,7 @@ class BatchQueue(Generic[T]):
         self._buffer = Buffer(
             self._limits, self._spool, self._counts, is_keyed=is_keyed, start_writer=self._writer.start
         )
-        self._writer.serve(self._buffer)
+        self._writer.serve(self._buffer, self)
         self._admit = self._buffer.admit
 
     # --- producers ---

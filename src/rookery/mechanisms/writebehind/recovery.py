@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,10 +13,11 @@ from rookery.mechanisms.writebehind.errors import SpoolError, UnknownFormat
 from rookery.mechanisms.writebehind.frames import read_segment
 from rookery.mechanisms.writebehind.ledger import Ledger
 from rookery.mechanisms.writebehind.segment import SUFFIX
-from rookery.mechanisms.writebehind.spool import UNBORN, is_instance
+from rookery.mechanisms.writebehind.spool import instances, stillborn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rookery.mechanisms.writebehind.batch import Entry
     from rookery.mechanisms.writebehind.stats import Counts
@@ -106,31 +107,17 @@ def leftovers(
     spool: Path, skip: set[str], counts: Counts, report: Callable[[SpoolError], None]
 ) -> Iterator[Leftover]:
     """Claim what dead processes left, oldest first; a folder that cannot be claimed is somebody else's."""
-    for folder in _folders(spool):
-        if folder.name in skip:
-            continue
-        try:
-            yield Leftover(folder, counts, report)
-        except OSError:
-            continue
+    for folder in stillborn(spool):
+        _remove_stillborn(folder)
+    for folder in instances(spool):
+        if folder.name not in skip:
+            with contextlib.suppress(OSError):
+                yield Leftover(folder, counts, report)
 
 
-def _folders(spool: Path) -> list[Path]:
-    try:
-        entries = list(os.scandir(spool))
-    except FileNotFoundError:
-        return []
-    for entry in entries:
-        if entry.name.startswith(UNBORN):
-            _remove_stillborn(entry)
-    return sorted(Path(entry.path) for entry in entries if is_instance(entry))
-
-
-def _remove_stillborn(entry: os.DirEntry[str]) -> None:
+def _remove_stillborn(folder: Path) -> None:
     """A process died between making its folder and naming it: it had accepted nothing."""
-    try:
-        if time.time() - entry.stat().st_mtime > STILLBORN_SECONDS:
-            Ledger(Path(entry.path)).close()
-            shutil.rmtree(entry.path, ignore_errors=True)
-    except OSError:
-        return
+    with contextlib.suppress(OSError):
+        if time.time() - folder.stat().st_mtime > STILLBORN_SECONDS:
+            Ledger(folder).close()
+            shutil.rmtree(folder, ignore_errors=True)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import deque
 from itertools import count
@@ -14,7 +13,7 @@ from uuid import UUID
 
 from rookery.mechanisms.writebehind.errors import ItemTooLarge, SpoolFull
 from rookery.mechanisms.writebehind.ledger import Ledger
-from rookery.mechanisms.writebehind.segment import FRAME_SIZE, HEADER_SIZE, Segment
+from rookery.mechanisms.writebehind.segment import FRAME_SIZE, HEADER_SIZE, SUFFIX, Segment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,17 +177,21 @@ class Spool:
 
 
 def has_leftovers(spool: Path) -> bool:
-    """Whether any instance folder holds a segment: of a dead process, or of one that is still writing.
+    """Whether any instance folder holds a segment: of a dead process, or of one that still writes.
 
     Takes no lock.
     """
+    return any(next(folder.glob("*" + SUFFIX), None) is not None for folder in instances(spool))
+
+
+def instances(spool: Path) -> list[Path]:
+    """The folders of all instances, oldest first: UUIDv7 names sort by birth."""
     try:
-        folders = [entry.path for entry in os.scandir(spool) if is_instance(entry)]
-        return any(entry.name.endswith(".seg") for folder in folders for entry in os.scandir(folder))
+        return sorted(path for path in spool.iterdir() if len(path.name) == 36 and path.is_dir())
     except FileNotFoundError:
-        return False
+        return []
 
 
-def is_instance(entry: os.DirEntry[str]) -> bool:
-    """Instance folders are named by their stream's UUID."""
-    return len(entry.name) == 36 and entry.is_dir(follow_symlinks=False)
+def stillborn(spool: Path) -> list[Path]:
+    """Folders of instances that died, or have not come far enough yet, to be named."""
+    return list(spool.glob(UNBORN + "*"))

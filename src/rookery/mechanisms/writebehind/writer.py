@@ -64,8 +64,9 @@ class Writer:
         self.is_finished = False
         self._finish_waiters: list[Notify] = []
 
-    def serve(self, buffer: Buffer) -> None:
-        self._buffer = buffer
+    def serve(self, buffer: Buffer, owner: object) -> None:
+        """Take from this buffer. A running thread keeps `owner`, the queue, alive: dropped queues deliver."""
+        self._buffer, self._owner = buffer, owner
 
     # --- life ---
 
