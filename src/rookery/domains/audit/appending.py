@@ -1,0 +1,99 @@
+"""Appending to the chain: in one transaction, under one lock, with the rows as plain tuples."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from rookery.base.clock import now_us
+from rookery.domains.audit.checkpoints import Checkpoint, sign_checkpoint
+from rookery.domains.audit.keys import Signer
+from rookery.domains.audit.rules import Head, link
+from rookery.domains.audit.witness import Witness
+
+_LOCK: Final = 0x6175646974  # "audit": the advisory lock that whoever appends holds until the commit
+_COPY_FROM: Final = 300
+"""Rows from which COPY is faster on PostgreSQL than the driver's executemany."""
+
+ENTRY_COLUMNS: Final = (
+    "position", "id", "at_us", "event_type", "actor", "object", "request_id", "details", "previous", "hash",
+)  # fmt: skip
+CHECKPOINT_COLUMNS: Final = Checkpoint._fields
+
+
+class Appender:
+    """Appends payloads to the chain of one database and signs what it appended."""
+
+    def __init__(self, signer: Signer, witness: Witness) -> None:
+        self._signer = signer
+        self._witness = witness
+
+    def append(self, connection: Connection, payloads: list[bytes]) -> Checkpoint:
+        """Chain, store and sign these payloads in the connection's transaction; the checkpoint after them.
+
+        The chain's lock is held from here to the commit: on SQLite the transaction's own write lock, on
+        PostgreSQL an advisory lock. Somebody else's transaction waits, so commit soon.
+        """
+        lock(connection)
+        before = last_checkpoint(connection)
+        head, before = self._furthest(connection, before)
+        rows, head = link(payloads, head)
+        _insert(connection, "audit_entry", ENTRY_COLUMNS, rows)
+        checkpoint = sign_checkpoint(self._signer, head, now_us(), before)
+        _insert(connection, "audit_checkpoint", CHECKPOINT_COLUMNS, [checkpoint])
+        return checkpoint
+
+    def _furthest(self, connection: Connection, before: Checkpoint | None) -> tuple[Head, Checkpoint | None]:
+        """Where the chain goes on, and after which checkpoint: the furthest that anything knows of.
+
+        All agree, unless somebody cut off the end. Going on from what was signed keeps the gap to be seen.
+        """
+        witnessed = self._witness.read()
+        if witnessed and witnessed.size > (before.size if before else 0):
+            before = witnessed
+        signed = Head(before.size, before.head) if before else Head()
+        stored = _stored_head(connection)
+        return (signed if signed.size >= stored.size else stored), before
+
+
+def last_checkpoint(connection: Connection) -> Checkpoint | None:
+    """The checkpoint of most entries."""
+    columns = ", ".join(CHECKPOINT_COLUMNS)
+    row = connection.exec_driver_sql(
+        f"SELECT {columns} FROM audit_checkpoint ORDER BY size DESC LIMIT 1"  # noqa: S608  constant names
+    ).one_or_none()
+    return Checkpoint(*row) if row else None
+
+
+def _stored_head(connection: Connection) -> Head:
+    row = connection.exec_driver_sql(
+        "SELECT position, hash FROM audit_entry ORDER BY position DESC LIMIT 1"
+    ).one_or_none()
+    return Head(*row) if row else Head()
+
+
+def lock(connection: Connection) -> None:
+    """Hold the chain until the end of the transaction; whoever holds it already may call this again."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def _insert(connection: Connection, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:
+    dialect = connection.dialect
+    if dialect.name == "postgresql" and not dialect.is_async and len(rows) >= _COPY_FROM:
+        _copy(connection, table, columns, rows)
+        return
+    mark = "?" if dialect.name == "sqlite" else "%s"
+    marks = ", ".join([mark] * len(columns))
+    connection.exec_driver_sql(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608  constant names
+        rows,
+    )
+
+
+def _copy(connection: Connection, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)

@@ -1,0 +1,143 @@
+"""The signed side of verification: checkpoints in order, each held against the chain on the way."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from heapq import merge
+from typing import NamedTuple
+
+from rookery.domains.audit.checkpoints import Base, Checkpoint
+from rookery.domains.audit.keys import Keyring
+from rookery.domains.audit.rules import GENESIS
+from rookery.domains.audit.verdict import Kind, Problem, entries_between
+
+NEVER = sys.maxsize
+"""The size of a checkpoint that will not come."""
+
+
+class Mismatch(NamedTuple):
+    """A checkpoint whose head is not the hash the chain has there; up to `agreed` entries it all fitted."""
+
+    agreed: int
+    checkpoint: Checkpoint
+
+
+class Signatures:
+    """Follows the checkpoints beside the walk. `next_size` is the position at which it wants the hash."""
+
+    def __init__(
+        self, checkpoints: Iterator[Checkpoint], base: Base | None, witness: Checkpoint | None, keys: Keyring
+    ) -> None:
+        self.problems: list[Problem] = []
+        self.first_mismatch: Mismatch | None = None
+        self.last: Checkpoint | None = None
+        self.count = 0
+        self._keys = keys
+        self._base = base
+        self._agreed = base.size if base else 0
+        self._witness = witness if witness and witness.size > self._agreed else None
+        marks = (self._witness,) if self._witness else ()
+        self._marks = merge(checkpoints, marks, key=lambda mark: mark.size)
+        self._next = next(self._marks, None)
+
+    @property
+    def next_size(self) -> int:
+        """The entry whose hash the next checkpoint speaks of."""
+        return self._next.size if self._next else NEVER
+
+    def reach(self, position: int, digest: bytes) -> int:
+        """The walk is at `position`, whose stored hash is `digest`; the position it is wanted at next."""
+        while self._next is not None and self._next.size <= position:
+            self._take(self._next, digest if self._next.size == position else None)
+            self._next = next(self._marks, None)
+        return self.next_size
+
+    def finish(self, end: int) -> None:
+        """The log has ended at `end`. Was more signed? Is more there than was signed?"""
+        while self._next is not None:
+            self._take(self._next, None)
+            self._next = next(self._marks, None)
+        self._check_signatures()
+        signed = self.last.size if self.last else 0
+        self._check_beyond(end, max(signed, self._base.size if self._base else 0))
+        self._check_cut(end, signed)
+
+    def _check_beyond(self, end: int, known: int) -> None:
+        """What follows the last checkpoint is forged, unless the one kept outside knows it."""
+        if end <= known:
+            return
+        if self._agreed >= end:
+            self._found("checkpoint", end, f"the checkpoints after entry {known} were removed")
+        else:
+            beyond = entries_between(known + 1, end)
+            self._found(
+                "inserted", known + 1, f"{beyond} inserted: no checkpoint signs what follows entry {known}"
+            )
+
+    def _check_cut(self, end: int, signed: int) -> None:
+        witnessed = self._witness.size if self._witness else 0
+        if max(signed, witnessed) > end:
+            source = (
+                "the checkpoint kept outside the database" if witnessed > signed else "a signed checkpoint"
+            )
+            size = max(signed, witnessed)
+            cut = entries_between(end + 1, size)
+            self._found("truncated", end + 1, f"{cut} cut off the end: {source} counts {size}")
+
+    def _take(self, mark: Checkpoint, digest: bytes | None) -> None:
+        if mark is not self._witness:
+            self._check_link(mark)
+            self.last = mark
+            self.count += 1
+        if digest is None:
+            return
+        if mark.head == digest:
+            self._agreed = mark.size
+        elif self.first_mismatch is None:
+            self.first_mismatch = Mismatch(self._agreed, mark)
+
+    def _check_link(self, mark: Checkpoint) -> None:
+        """Where a checkpoint does not name the digest before it, signatures tell which one is wrong."""
+        first = mark.previous if self._base else GENESIS
+        if mark.previous == (self.last.digest if self.last else first):
+            return
+        wrong = next((one for one in (self.last, mark) if one and not self._is_signed(one)), None)
+        if wrong:
+            self._found(
+                "checkpoint",
+                wrong.size,
+                f"the checkpoint after entry {wrong.size} was edited: its signature is wrong",
+            )
+        else:
+            self._found("checkpoint", mark.size, f"a checkpoint before entry {mark.size} was removed")
+
+    def _check_signatures(self) -> None:
+        if self.last and not self._is_signed(self.last):
+            self._found(
+                "checkpoint",
+                self.last.size,
+                f"the checkpoint after entry {self.last.size}{self._why(self.last)}",
+            )
+        if self._witness and self._witness != self.last and not self._is_signed(self._witness):
+            self._found(
+                "checkpoint",
+                self._witness.size,
+                f"the checkpoint kept outside the database{self._why(self._witness)}",
+            )
+        if self._base and not self._keys.verifies(self._base.key_id, self._base.signature, self._base.body):
+            self._found("checkpoint", self._base.size, f"the prune record{self._why(self._base)}")
+
+    def _is_signed(self, mark: Checkpoint) -> bool:
+        return self._keys.verifies(mark.key_id, mark.signature, mark.body)
+
+    def _why(self, signed: Checkpoint | Base) -> str:
+        if signed.key_id in self._keys:
+            return " was edited: its signature is wrong"
+        return (
+            f" is signed by key {signed.key_id}, which is not trusted here: "
+            "put that machine's audit.pub beside ours, as NAME.pub"
+        )
+
+    def _found(self, kind: Kind, position: int, message: str) -> None:
+        self.problems.append(Problem(kind, position, None, message))
