@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, Entry] = {
     "completion": Entry(
         "rookery.faces.cli.completion:completion", "Print the completion script for a shell."
     ),
+    "db": Entry("rookery.faces.cli.db:db", "Migrate, check and back up the database."),
     "doctor": Entry("rookery.faces.cli.doctor:doctor", "Check this installation; a fix for each 'no'."),
     "db": Entry("rookery.faces.cli.db:db", "Migrate, check and back up the database."),
     "settings": Entry("rookery.faces.cli.settings:settings", "Show settings, and where each comes from."),
