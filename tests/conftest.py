@@ -7,10 +7,11 @@ import ipaddress
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -19,7 +20,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from rookery import app
 from rookery.base.config import Config, Database
-from rookery.mechanisms.store import migrate, open_async_engine, open_engine
+from rookery.mechanisms.store import migrate, open_engine
 from tests import servers
 
 
@@ -149,32 +150,47 @@ def _config(url: str, data_dir: Path) -> Config:
 class Call:
     """Calls dual operations in one world, on one database; a stream's rows come as a list."""
 
-    def __init__(
-        self, rook: app.Rook, runner: asyncio.Runner | None, async_rook: app.AsyncRook | None
-    ) -> None:
-        self.rook = rook
-        """A plain Rook on the same database, to arrange and to inspect."""
-        self.async_rook = async_rook
-        """The AsyncRook, in the async world."""
+    def __init__(self, config: Config, closing: ExitStack, runner: asyncio.Runner | None) -> None:
+        self._config = config
+        self._closing = closing
         self._runner = runner
 
     def __call__(self, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if self._runner is None:
             result = operation(self.rook, *args, **kwargs)
             return list(result) if isinstance(result, Iterator) else result
+        async_rook = self.async_rook
         with blockbuster_ctx():
-            return self._runner.run(_awaited(operation(self.async_rook, *args, **kwargs)))
+            return self._runner.run(_awaited(operation(async_rook, *args, **kwargs)))
 
     @property
     def is_async(self) -> bool:
         """Whether operations run on an event loop here."""
         return self._runner is not None
 
+    @cached_property
+    def rook(self) -> app.Rook:
+        """A plain Rook, which in the async world serves to arrange and to inspect."""
+        return self._closing.enter_context(app.open(config=self._config, actor="tester"))
 
-async def _awaited(result: Coroutine[Any, Any, Any] | AsyncIterator[Any]) -> Any:
+    @cached_property
+    def async_rook(self) -> app.AsyncRook:
+        """The AsyncRook of the async world."""
+        assert self._runner is not None
+        opening = app.aopen(config=self._config, actor="tester")
+        rook = self._runner.run(_awaited(opening.__aenter__()))
+        self._closing.callback(lambda: self._runner and self._runner.run(_closed(opening)))
+        return cast("app.AsyncRook", rook)
+
+
+async def _awaited(result: Awaitable[Any] | AsyncIterator[Any]) -> Any:
     if isinstance(result, AsyncIterator):
         return [row async for row in result]
     return await result
+
+
+async def _closed(opening: AbstractAsyncContextManager[Any]) -> None:
+    await opening.__aexit__(None, None, None)
 
 
 @pytest.fixture(
@@ -189,18 +205,6 @@ def call(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Call]:
     """Call a dual operation: `call(operation, *args)`, in each world and on each database."""
     world, _, database = request.param.partition("-")
     url = request.getfixturevalue("sqlite_url" if database == "sqlite" else "postgres_url")
-    config = _config(url, data_dir)
-    with app.open(config=config, actor="tester") as rook:
-        if world == "sync":
-            yield Call(rook, None, None)
-            return
-        with asyncio.Runner() as runner:
-            async_rook = runner.run(_open_async(config))
-            yield Call(rook, runner, async_rook)
-            runner.run(async_rook.aclose())
-
-
-async def _open_async(config: Config) -> app.AsyncRook:
-    engine = open_async_engine(config.database_url)
-    sync_engine = open_engine(config.database_url)
-    return app.AsyncRook(config, engine, sync_engine=sync_engine, actor="tester", listeners=app.listeners())
+    with ExitStack() as closing:
+        runner = closing.enter_context(asyncio.Runner()) if world == "async" else None
+        yield Call(_config(url, data_dir), closing, runner)

@@ -59,7 +59,7 @@ def streams(session: Session, /) -> list[str]:
 
 def listen(call: Call, *listeners: Callable[[Rook, Any], None]) -> None:
     """Have the listeners hear Stored in the world of the call."""
-    rook: Any = call.async_rook._inner if call.async_rook else call.rook
+    rook: Any = call.async_rook._inner if call.is_async else call.rook
     rook.listeners = {Stored: listeners}
 
 
@@ -322,11 +322,11 @@ def test_each_may_open_transactions(call: Call) -> None:
 
 def test_what_is_registered_to_be_closed_is_closed_once_last_first(call: Call) -> None:
     closed: list[str] = []
-    target = call.async_rook or call.rook
+    target = call.async_rook if call.is_async else call.rook
     target.on_close(lambda: closed.append("first registered"))
     target.on_close(lambda: closed.append("last registered"))
     for _ in range(2):
-        call(AsyncRook.aclose) if call.async_rook else call(Rook.close)
+        call(AsyncRook.aclose) if call.is_async else call(Rook.close)
     assert closed == ["last registered", "first registered"]
 
 

@@ -69,14 +69,14 @@ def dual(operation: Callable[..., Any]) -> Any:
     A session-operation flushes and leaves the commit to its caller; called with a Rook it is its own
     transaction, committed when it returns. Raises TypeError when the first parameter is neither.
     """
-    return _either(_in_unit(operation, "transaction"))
+    return _either(operation, "transaction")
 
 
 def dual_read(
     operation: Callable[Concatenate[Session, P], R],
 ) -> Dual[Session | Rook, AsyncSession | AsyncRook, P, R]:
     """`@dual` for a session-operation that only reads: called with a Rook it takes no write lock."""
-    either: Dual[Session | Rook, AsyncSession | AsyncRook, P, R] = _either(_in_unit(operation, "reading"))
+    either: Dual[Session | Rook, AsyncSession | AsyncRook, P, R] = _either(operation, "reading")
     return either
 
 
@@ -109,30 +109,24 @@ def dual_stream(operation: Callable[..., Iterator[Any]]) -> Any:
     return either
 
 
-def _either(operation: Callable[..., Any]) -> Any:
+def _either(operation: Callable[..., Any], unit: str) -> Any:
+    """The operation for whatever it may be called on; a Rook opens `unit` around a session-operation."""
+    takes_session = _takes_session(operation)
+    plain: set[type] = set()  # the types called on as they are: known, they cost one look-up
+
     @wraps(operation)
     def either(on: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if type(on) in plain:
+            return operation(on, *args, **kwargs)
         if hasattr(on, "run_sync"):
-            return on.run_sync(operation, *args, **kwargs)
+            return on.run_sync(either, *args, **kwargs)
+        if takes_session and hasattr(on, unit):
+            with getattr(on, unit)() as session:
+                return operation(session, *args, **kwargs)
+        plain.add(type(on))
         return operation(on, *args, **kwargs)
 
     return either
-
-
-def _in_unit(operation: Callable[..., Any], unit: str) -> Callable[..., Any]:
-    """A session-operation that also accepts a Rook, whose `unit` of work it then opens around itself."""
-    if not _takes_session(operation):
-        return operation
-
-    @wraps(operation)
-    def in_unit(on: Any, /, *args: Any, **kwargs: Any) -> Any:
-        opens = getattr(on, unit, None)
-        if opens is None:
-            return operation(on, *args, **kwargs)
-        with opens() as session:
-            return operation(session, *args, **kwargs)
-
-    return in_unit
 
 
 def _rows(operation: Callable[..., Iterator[Any]]) -> Callable[..., Generator[Any, None, None]]:
