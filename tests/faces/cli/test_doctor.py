@@ -110,6 +110,18 @@ def test_a_mongodb_that_does_not_answer_is_found(tmp_path: Path) -> None:
     assert answer.state == "no"
 
 
+def test_an_audit_log_that_somebody_edited_is_found(data_dir: Path) -> None:
+    config = Config(data_dir=data_dir)
+    with app.open(config=config, actor="alice") as rook:
+        rook.audit.record("scope.added", object="192.0.2.0/24")
+    assert checks.audit(config).found == "1 entries, as they were written"
+    with closing(sqlite3.connect(data_dir / "rookery.db")) as connection, connection:
+        connection.execute("UPDATE audit_entry SET actor = 'mallory'")
+    answer = checks.audit(config)
+    assert answer.state == "no"
+    assert "entry 1" in answer.found
+
+
 def test_a_clock_behind_the_newest_file_is_found(data_dir: Path) -> None:
     later = time.time() + 86_400
     os.utime(data_dir / "rookery.db", (later, later))

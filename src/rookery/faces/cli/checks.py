@@ -25,6 +25,7 @@ State = Literal["ok", "note", "warning", "no"]
 LEAST_SQLITE = (3, 35, 0)  # RETURNING
 LEAST_SPACE = 100 << 20  # bytes; below it, writes are about to fail
 LITTLE_SPACE = 1 << 30
+NOT_YET = "is made by the first command"
 CONNECT_SECONDS = 5
 CLOCK_SLACK = 300  # seconds that a file may come from the future, on another machine's clock
 
@@ -54,7 +55,9 @@ def installation(loaded: Loaded) -> Iterator[Check]:
     yield settings(loaded)
     for look in (data_dir, space, clock, dead_letters):
         yield _tried(look, config.data_dir)
-    yield _tried(database, config)
+    yield (store := _tried(database, config))
+    if store.state == "ok" and not store.found.endswith(NOT_YET):
+        yield _tried(audit, config)
     if config.mongodb.enabled:
         yield _tried(mongodb, config)
 
@@ -149,7 +152,7 @@ def database(config: Config) -> Check:
 
     url = make_url(config.database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        return Check("database", "ok", f"{describe(url)} is made by the first command")
+        return Check("database", "ok", f"{describe(url)} {NOT_YET}")
     if url.get_backend_name() == "postgresql":
         url = url.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
     engine = open_engine(url.render_as_string(hide_password=False))
@@ -158,6 +161,30 @@ def database(config: Config) -> Check:
     finally:
         engine.dispose()
     return Check("database", "ok", f"{describe(engine.url)} at {head_revision()}")
+
+
+def audit(config: Config) -> Check:
+    """The audit log is what was written."""
+    from sqlalchemy import make_url
+
+    from rookery.domains.audit.keys import trusted_keys
+    from rookery.domains.audit.reading import stored_log
+    from rookery.domains.audit.verification import verify
+    from rookery.domains.audit.witness import witness_of
+    from rookery.mechanisms.store import open_engine
+
+    engine = open_engine(config.database_url)
+    try:
+        with stored_log(engine, witness_of(make_url(config.database_url), config.data_dir)) as stored:
+            verdict = verify(stored, trusted_keys(config.data_dir / "keys"))
+    finally:
+        engine.dispose()
+    if verdict.is_intact:
+        return Check("audit", "ok", f"{verdict.entries} entries, as they were written")
+    found = f"{verdict.problem_count} problems; the first: {verdict.problems[0].message}"
+    return Check(
+        "audit", "no", found, "`rookery audit verify` shows all; restore the last backup from before"
+    )
 
 
 def dead_letters(path: Path) -> Check:
@@ -190,7 +217,7 @@ def mongodb(config: Config) -> Check:
 
 def _can_be_made(path: Path) -> Check:
     if os.access(parent := _existing(path), os.W_OK | os.X_OK):
-        return Check("data_dir", "ok", f"{path} is made by the first command")
+        return Check("data_dir", "ok", f"{path} {NOT_YET}")
     return Check(
         "data_dir", "no", f"{path} cannot be made in {parent}", "set data_dir to a place that is yours"
     )

@@ -25,12 +25,19 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Mapping[str, Entry] = {
+    "audit": Entry(
+        "rookery.domains.audit.cli:audit", "Who did what, when; and proof that nobody has changed it."
+    ),
     "completion": Entry(
-        "rookery.faces.cli.completion:completion", "Print the completion script for a shell."
+        "rookery.faces.cli.completion:completion", "Print the completion script for SHELL: bash, zsh or fish."
     ),
     "db": Entry("rookery.faces.cli.db:db", "Migrate, check and back up the database."),
-    "doctor": Entry("rookery.faces.cli.doctor:doctor", "Check this installation; a fix for each 'no'."),
-    "db": Entry("rookery.faces.cli.db:db", "Migrate, check and back up the database."),
+    "doctor": Entry(
+        "rookery.faces.cli.doctor:doctor", "Check this installation, and say how to fix what is wrong."
+    ),
+    "findings": Entry("rookery.domains.findings.cli:findings", "What is weak, and since when."),
+    "scan": Entry("rookery.domains.scans.cli:scan", "Check web services for weaknesses."),
+    "scope": Entry("rookery.domains.scans.cli:scope", "What may be scanned beside this machine."),
     "settings": Entry("rookery.faces.cli.settings:settings", "Show settings, and where each comes from."),
 }
 
