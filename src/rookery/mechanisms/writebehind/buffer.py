@@ -96,6 +96,10 @@ class Buffer:
                 self.bytes += len(payload)
                 if count >= self._rouse_at or self.bytes >= self._rouse_bytes:
                     self._rouse()
+            except (SpoolFull, ItemTooLarge):
+                self.seq -= 1
+                raise
+            else:
                 return seq
             finally:
                 self._busy = False

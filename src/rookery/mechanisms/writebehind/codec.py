@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 
 from rookery.base.errors import Invalid
 
@@ -33,7 +33,11 @@ RAW: Codec[bytes] = Codec(_checked, _same)
 """Bytes in, the same bytes out."""
 
 
-def json_codec(kind: type[T] | Any = Any) -> Codec[T]:
+@overload
+def json_codec(kind: type[T]) -> Codec[T]: ...
+@overload
+def json_codec(kind: Any = Any) -> Codec[Any]: ...
+def json_codec(kind: Any = Any) -> Codec[Any]:
     """JSON through msgspec: items of `kind` in, new objects of `kind` out."""
     import msgspec  # here, because a RAW queue should not pay for it
 

@@ -38,7 +38,7 @@ class ItemTooLarge(Invalid):
 
 
 class SpoolFull(Unavailable):
-    """The disk has no room for the spool. Free some space; nothing accepted before is lost."""
+    """The spool cannot grow; nothing accepted before is lost. Free some space."""
 
 
 class TransientError(Unavailable):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _RAW: Codec[Any] = RAW
 _RETRY = RetryPolicy()
-GRACE_SECONDS = 2.0  # for a writer that has been told to stop: one sink call, and the tidying up
+GRACE_SECONDS = 1.0  # for a writer that has been told to stop: one sink call, and the tidying up
 
 
 class BatchQueue(Generic[T]):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import deque
 from itertools import count
@@ -176,6 +177,11 @@ class Spool:
         self.release()
 
 
+def _advice(error: OSError) -> str:
+    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    return " Free some space." if is_full else " Its folder must be writable."
+
+
 def has_leftovers(spool: Path) -> bool:
     """Whether any instance folder holds a segment: of a dead process, or of one that still writes.
 
@@ -188,7 +194,7 @@ def instances(spool: Path) -> list[Path]:
     """The folders of all instances, oldest first: UUIDv7 names sort by birth."""
     try:
         return sorted(path for path in spool.iterdir() if len(path.name) == 36 and path.is_dir())
-    except FileNotFoundError:
+    except OSError:  # not there yet, or not ours to read: then put says so
         return []
 
 
