@@ -15,23 +15,50 @@ from typing import TYPE_CHECKING
 from rookery import domains
 from rookery.base.config import Config, load_config
 from rookery.base.errors import Unavailable
+from rookery.domains.audit.face import Audit
+from rookery.domains.audit.listener import Listener
+from rookery.domains.audit.service import AuditService
+from rookery.domains.findings.face import Findings
+from rookery.domains.scans import events as scan_events
+from rookery.domains.scans.face import Scans
 from rookery.mechanisms import rook as mechanism
 from rookery.mechanisms.store import Base, migrate, open_async_engine, open_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, MetaData
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 class DataDirUnusable(Unavailable):
     """The data directory cannot be used: make it writable for this user, or name another with --data-dir."""
 
 
+EVENTS = (*scan_events.EVENTS,)
+"""What any domain announces; all of it is audited."""
+
+
 class Rook(mechanism.Rook):
     """The whole house for plain code: one attribute for each domain, with its verbs."""
+
+    def __init__(self, config: Config, engine: Engine, *, actor: str, audit: AuditService) -> None:
+        super().__init__(config, engine, actor=actor, listeners=listeners(audit))
+        self.audit: Audit[mechanism.Rook] = Audit(self, audit)
+        self.findings: Findings[mechanism.Rook] = Findings(self)
+        self.scans: Scans[mechanism.Rook] = Scans(self)
+        self.on_close(audit.close)
 
 
 class AsyncRook(mechanism.AsyncRook):
     """The whole house for coroutines: the same attributes, their verbs awaited."""
+
+    def __init__(
+        self, config: Config, engine: AsyncEngine, *, sync_engine: Engine, actor: str, audit: AuditService
+    ) -> None:
+        super().__init__(config, engine, sync_engine=sync_engine, actor=actor, listeners=listeners(audit))
+        self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
+        self.findings: Findings[mechanism.AsyncRook] = Findings(self)
+        self.scans: Scans[mechanism.AsyncRook] = Scans(self)
+        self.on_close(audit.close)
 
 
 def open(  # noqa: A001  read as rookery.open
@@ -44,7 +71,8 @@ def open(  # noqa: A001  read as rookery.open
     a DatabaseUnavailable or a SchemaUnusable.
     """
     config = _configure(data_dir, config)
-    return Rook(config, _open_store(config), actor=actor or default_actor(), listeners=listeners())
+    engine = _open_store(config)
+    return Rook(config, engine, actor=actor or default_actor(), audit=_audit(config))
 
 
 @asynccontextmanager
@@ -53,15 +81,16 @@ async def aopen(
 ) -> AsyncIterator[AsyncRook]:
     """Open Rookery for coroutines, as `open` does; what blocks meanwhile happens in a thread."""
     config = await asyncio.to_thread(_configure, data_dir, config)
-    sync_engine = await asyncio.to_thread(_open_store, config)
-    async with AsyncRook(
-        config,
-        open_async_engine(config.database_url),
-        sync_engine=sync_engine,
-        actor=actor or default_actor(),
-        listeners=listeners(),
-    ) as rook:
+    async with await build_async(config, actor=actor or default_actor()) as rook:
         yield rook
+
+
+async def build_async(config: Config, *, actor: str) -> AsyncRook:
+    """An AsyncRook for the running loop, whose data directory is there; what blocks happens in a thread."""
+    sync_engine = await asyncio.to_thread(_open_store, config)
+    audit = await asyncio.to_thread(_audit, config)
+    engine = open_async_engine(config.database_url)
+    return AsyncRook(config, engine, sync_engine=sync_engine, actor=actor, audit=audit)
 
 
 def default_actor() -> str:
@@ -72,9 +101,10 @@ def default_actor() -> str:
         return f"uid:{os.getuid()}"
 
 
-def listeners() -> mechanism.Listeners:
+def listeners(audit: AuditService) -> mechanism.Listeners:
     """Which events are heard by whom."""
-    return {}
+    audited = Listener(audit, EVENTS)
+    return dict.fromkeys(EVENTS, (audited,))
 
 
 def metadata() -> MetaData:
@@ -101,6 +131,15 @@ def prepare_data_dir(path: Path) -> None:
         raise DataDirUnusable(f"{path}: {error.strerror}. {DataDirUnusable.__doc__}") from error
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise DataDirUnusable(f"{path}: not readable and writable. {DataDirUnusable.__doc__}")
+
+
+def _audit(config: Config) -> AuditService:
+    return AuditService(
+        config.database_url,
+        config.data_dir,
+        is_async=config.audit.is_async,
+        capacity=config.audit.queue_maxsize,
+    )
 
 
 def _open_store(config: Config) -> Engine:

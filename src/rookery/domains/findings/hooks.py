@@ -23,6 +23,10 @@ class RecordFindings:
     def __call__(self, _runner: object, items: Batch[Any]) -> None:
         self._sink(items)
 
+    def close(self) -> None:
+        """Close the connections; only for one that another process has unpickled."""
+        self._engine.dispose()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self._engine.url.render_as_string(hide_password=False),)
 

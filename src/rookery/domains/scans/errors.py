@@ -13,7 +13,7 @@ class BadScopeEntry(Invalid):
     """A scope entry is an address, a network in CIDR form, a host name, or *.domain."""
 
 
-class OutOfScope(NotAllowed):
+class TargetOutOfScope(NotAllowed):
     """The target is not in the scope, so it is not scanned."""
 
 

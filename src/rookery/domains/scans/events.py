@@ -43,3 +43,6 @@ class ScanFinished:
     status: str
     finding_count: int
     error_count: int
+
+
+EVENTS = (ScopeAdded, ScopeRemoved, ScanRefused, ScanStarted, ScanFinished)

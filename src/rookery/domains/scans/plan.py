@@ -32,12 +32,13 @@ class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `success` is false when it was interrupted or broke off; `error` then says why. Errors at single targets
     (`errors`, one line each) do not make it unsuccessful. `severities` counts findings by word, `skipped`
-    templates by reason.
+    templates by reason, `unreached_count` endpoints that gave no answer at all.
     """
 
     run_id: str
     success: bool
     endpoint_count: int
+    unreached_count: int
     template_count: int
     request_count: int
     finding_count: int

@@ -109,3 +109,8 @@ def parse_target(text: str) -> str:
     if not parts.hostname or re.search(r"[\s\x00-\x1f]", url):
         raise BadTarget(f"{text!r} is not a URL; give one such as http://127.0.0.1:8080.")
     return url
+
+
+def host_of(url: str) -> str:
+    """The host of a target, as the scope asks for it."""
+    return urlsplit(url).hostname or ""
