@@ -114,7 +114,7 @@ def test_an_audit_log_that_somebody_edited_is_found(data_dir: Path) -> None:
     config = Config(data_dir=data_dir)
     with app.open(config=config, actor="alice") as rook:
         rook.audit.record("scope.added", object="192.0.2.0/24")
-    assert checks.audit(config).found == "1 entries, as they were written"
+    assert checks.audit(config).found == "intact; entries: 1"
     with closing(sqlite3.connect(data_dir / "rookery.db")) as connection, connection:
         connection.execute("UPDATE audit_entry SET actor = 'mallory'")
     answer = checks.audit(config)

@@ -180,8 +180,8 @@ def audit(config: Config) -> Check:
     finally:
         engine.dispose()
     if verdict.is_intact:
-        return Check("audit", "ok", f"{verdict.entries} entries, as they were written")
-    found = f"{verdict.problem_count} problems; the first: {verdict.problems[0].message}"
+        return Check("audit", "ok", f"intact; entries: {verdict.entries}")
+    found = f"problems: {verdict.problem_count}; the first: {verdict.problems[0].message}"
     return Check(
         "audit", "no", found, "`rookery audit verify` shows all; restore the last backup from before"
     )

@@ -35,7 +35,9 @@ COMMANDS: Mapping[str, Entry] = {
     "doctor": Entry(
         "rookery.faces.cli.doctor:doctor", "Check this installation, and say how to fix what is wrong."
     ),
-    "findings": Entry("rookery.domains.findings.cli:findings", "What is weak, and since when."),
+    "findings": Entry(
+        "rookery.domains.findings.cli:findings", "What is weak: one line for each weakness of each target."
+    ),
     "scan": Entry("rookery.domains.scans.cli:scan", "Check web services for weaknesses."),
     "scope": Entry("rookery.domains.scans.cli:scope", "What may be scanned beside this machine."),
     "settings": Entry("rookery.faces.cli.settings:settings", "Show settings, and where each comes from."),
