@@ -7,6 +7,7 @@ operators."""
 
 from __future__ import annotations
 
+from rookery.mechanisms.engine.document import LARGEST_DOCUMENT
 from rookery.mechanisms.engine.errors import DslError, TemplateError, UnsupportedTemplate
 from rookery.mechanisms.engine.execution import Match, Outcome, execute
 from rookery.mechanisms.engine.messages import LARGEST_BODY, Request, RequestFailed, Response
@@ -18,6 +19,7 @@ from rookery.mechanisms.engine.template import Template, load_template
 
 __all__ = [
     "LARGEST_BODY",
+    "LARGEST_DOCUMENT",
     "MOST_REDIRECTS",
     "SEVERITIES",
     "USER_AGENT",

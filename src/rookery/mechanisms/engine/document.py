@@ -54,7 +54,7 @@ def parse_document(data: bytes, *, path: str) -> Node:
     """The root node of the one YAML document in data; TemplateError names file and line."""
     if len(data) > LARGEST_DOCUMENT:
         raise TemplateError(
-            f"the file has {len(data):,} bytes; a template may have {LARGEST_DOCUMENT:,}", path=path
+            f"the file is larger than {LARGEST_DOCUMENT >> 20} MiB, the most a template may have", path=path
         )
     try:
         return _Composer(path).compose(data)

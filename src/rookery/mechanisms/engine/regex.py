@@ -33,7 +33,7 @@ class Regex:
             raise DslError(f"a regex of {len(pattern):,} characters is too long")
         self.pattern = pattern
         try:
-            self._compiled = re2.compile(to_bytes(pattern), _options())
+            self._compiled: Any = re2.compile(to_bytes(pattern), _options())
         except re2.error as error:
             raise DslError(f"bad regex {pattern!r}: {_reason(error)}") from None
         self.groups: int = self._compiled.groups
