@@ -17,7 +17,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(INSTALLED) ## scan a deliberately weak web server on this machine
-	@$(BIN)/rookery demo
+	@$(BIN)/rookery --data-dir .demo demo
 
 test: $(INSTALLED) ## run all tests
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term

@@ -107,7 +107,9 @@ def scan(
         result = rook.scans.run(plan, hooks=display.hooks)
     if as_json:
         emit_json({"items": display.rows, "next": None, "run": result})
-    _summarise(result)
+    summarise(result)
+    if result.finding_count:
+        note("More of each: rookery findings list; rookery findings show ID")
     click.get_current_context().exit(_status(result, fail_on))
 
 
@@ -128,7 +130,7 @@ def _status(result: ScanResult, fail_on: str | None) -> int:
     return PARTLY_FAILED if result.error_count else 0
 
 
-def _summarise(result: ScanResult) -> None:
+def summarise(result: ScanResult) -> None:
     """Say what was done, found and left out, on standard error."""
     by_severity = [
         f"{result.severities[word]} {word}" for word in reversed(SEVERITIES) if word in result.severities
@@ -144,8 +146,6 @@ def _summarise(result: ScanResult) -> None:
         note(f"… and for {len(result.skipped) - SHOWN_REASONS} more reasons, which --json lists")
     if result.error_count:
         note(f"{_count(result.error_count, 'error')}; what could not be asked may be weak all the same.")
-    if result.finding_count:
-        note("More of each: rookery findings list; rookery findings show ID")
 
 
 def _count(number: int, noun: str) -> str:

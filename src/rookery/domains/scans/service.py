@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,11 +14,13 @@ from rookery.domains.scans.errors import NothingToScan, TargetOutOfScope
 from rookery.domains.scans.events import ScanFinished, ScanRefused, ScanStarted, ScopeAdded, ScopeRemoved
 from rookery.domains.scans.models import ScopeEntry
 from rookery.domains.scans.plan import ScanPlan, ScanResult
-from rookery.domains.scans.runner import TemplateRunner
 from rookery.domains.scans.scope import Scope, host_of, parse_entry, parse_target
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.hooks import Hooks, HookSettings, load_hooks
 from rookery.mechanisms.rook import Rook
+
+if TYPE_CHECKING:
+    from rookery.domains.scans.runner import TemplateRunner
 
 
 @dual
@@ -69,6 +72,8 @@ def _settled(plan: ScanPlan, config: Config) -> ScanPlan:
 
 
 def _runner(rook: Rook, plan: ScanPlan, hooks: Hooks) -> TemplateRunner:
+    from rookery.domains.scans.runner import TemplateRunner  # the engine takes 0.1 s to import
+
     with rook.reading() as session:
         entries = [row.entry for row in store.scope_entries(session)]
     _refuse_strangers(rook, plan.endpoints, Scope(entries))
