@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from rookery.base.errors import ConfigError
+from rookery.mechanisms.dual import dual_read
 from rookery.mechanisms.store import READ_ONLY, migrate, open_engine
+from tests.conftest import Call
 
 INSERT = text("INSERT INTO writebehind_cursor (stream, seq) VALUES (:stream, 1)")
 COUNT = text("SELECT count(*) FROM writebehind_cursor")
@@ -80,6 +83,7 @@ def test_a_forked_child_uses_connections_of_its_own(engine: Engine) -> None:
         ("mysql://host/database", "starts with mysql"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
+        ("sqlite:///file:x?mode=memory&uri=true", "names no file"),
     ],
 )
 def test_a_url_that_cannot_work_is_refused_with_what_would(url: str, complaint: str) -> None:
@@ -93,6 +97,37 @@ def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:
     modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.glob("new.db*")}
     engine.dispose()
     assert set(modes.values()) == {"0o600"}
+
+
+def test_a_relative_path_stays_where_it_was_when_the_directory_changes(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rookery.db").write_bytes(sqlite_template.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    engine = open_engine("sqlite:///rookery.db")
+    monkeypatch.chdir("/")
+    with engine.connect() as connection:
+        assert connection.scalar(COUNT) == 0
+    engine.dispose()
+
+
+@pytest.mark.parametrize("call", ["sync-postgresql", "async-postgresql"], indirect=True)
+@pytest.mark.postgres
+def test_a_connection_that_the_server_has_dropped_costs_no_transaction(call: Call) -> None:
+    @dual_read
+    def count(session: Session, /) -> int:
+        return int(session.scalars(COUNT).one())
+
+    assert call(count) == 0
+    drop = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    engine = open_engine(call.rook.engine.url.render_as_string(hide_password=False))
+    with engine.connect() as connection:
+        connection.execute(drop)
+    engine.dispose()
+    assert call(count) == 0
 
 
 WRITER = """

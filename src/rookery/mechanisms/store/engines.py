@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -49,12 +50,15 @@ def open_async_engine(url: str) -> AsyncEngine:
 def _prepare(url: str, *, is_async: bool) -> tuple[URL, dict[str, Any]]:
     parsed = _parse(url)
     kind = parsed.get_backend_name()
-    parsed = parsed.set(drivername=_DRIVERS[kind][is_async])
     options: dict[str, Any] = {"pool_size": 5, "max_overflow": 15, "pool_timeout": 60}
     if kind == "sqlite":
+        # Absolute, so that it stays the same file when somebody changes directory.
+        parsed = parsed.set(database=str(Path(str(parsed.database)).absolute()))
         # The driver must not begin transactions by itself: the engine says BEGIN IMMEDIATE.
         options["connect_args"] = {"isolation_level": None, "timeout": BUSY_TIMEOUT}
-    return parsed, options
+    else:
+        options["pool_pre_ping"] = True  # a server that was restarted costs nobody a failed transaction
+    return parsed.set(drivername=_DRIVERS[kind][is_async]), options
 
 
 def _parse(url: str) -> URL:
@@ -65,7 +69,7 @@ def _parse(url: str) -> URL:
     kind = parsed.get_backend_name()
     if kind not in _DRIVERS:
         raise ConfigError(f"database.url starts with {parsed.drivername}: {_ALLOWED}")
-    if kind == "sqlite" and parsed.database in {None, "", ":memory:"}:
+    if kind == "sqlite" and (parsed.database or ":memory:").startswith((":memory:", "file:")):
         raise ConfigError(f"database.url names no file: {_ALLOWED}")
     if kind == "postgresql" and find_spec("psycopg") is None:
         raise ConfigError(

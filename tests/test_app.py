@@ -1,0 +1,51 @@
+"""The composition root: opening and closing Rookery, in both worlds."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import threading
+from pathlib import Path
+
+import pytest
+
+import rookery
+from rookery import app
+from rookery.base.errors import RookeryError
+from rookery.mechanisms.store import head_revision, revision_of
+
+
+def test_opening_makes_a_private_data_directory_and_migrates(tmp_path: Path) -> None:
+    data_dir = tmp_path / "new" / "data"
+    with rookery.open(data_dir) as rook:
+        assert revision_of(rook.engine) == head_revision()
+        assert (rook.data_dir, rook.actor) == (data_dir, getpass.getuser())
+    assert data_dir.stat().st_mode & 0o777 == 0o700
+    assert (data_dir / "rookery.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_coroutines_open_the_same(tmp_path: Path) -> None:
+    async def open_twice() -> str | None:
+        async with (
+            rookery.aopen(tmp_path, actor="one") as first,
+            rookery.aopen(tmp_path, actor="two") as second,
+        ):
+            assert (first.actor, second.actor) == ("one", "two")
+            return revision_of(second.engine)
+
+    with asyncio.Runner() as runner:
+        assert runner.run(open_twice()) == head_revision()
+
+
+def test_a_file_in_the_place_of_the_data_directory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(app.DataDirUnusable, match=r"data: .*name another with --data-dir"):
+        rookery.open(tmp_path / "data")
+
+
+def test_opening_that_fails_leaves_no_thread(tmp_path: Path) -> None:
+    (tmp_path / "rookery.db").write_text("no database" * 100)
+    before = set(threading.enumerate())
+    with pytest.raises(RookeryError):
+        rookery.open(tmp_path)
+    assert set(threading.enumerate()) == before
