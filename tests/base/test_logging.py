@@ -83,6 +83,23 @@ def test_no_secret_reaches_the_log_by_message_argument_extra_or_exception(log_fo
     assert "ValueError" in stream.getvalue()
 
 
+def test_the_controls_in_an_exception_are_shown_too() -> None:
+    stream = _started("human")
+    try:
+        int("\x1b[2J")
+    except ValueError:
+        logger.exception("no number")
+    assert "\x1b" not in stream.getvalue()
+    assert stream.getvalue().count("\n") > 3
+
+
+def test_arguments_that_do_not_fit_their_message_lose_neither_the_record_nor_the_caller() -> None:
+    stream = io.StringIO()
+    handler = start_logging("info", "json", stream)
+    handler.handle(logging.makeLogRecord({"msg": "%d of %d", "args": ("x",)}))
+    assert _json_lines(stream)[0]["message"].startswith("%d of %d")
+
+
 def test_starting_twice_replaces_the_earlier_handler() -> None:
     first = _started("json")
     second = _started("json")

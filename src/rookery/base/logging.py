@@ -17,7 +17,7 @@ Format = Literal["auto", "human", "json"]
 
 _STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: "\\t"}
-_TRACE_CONTROLS = {code: text for code, text in _CONTROLS.items() if code not in (9, 10)}
+_CONTROLS_OF_BLOCKS = {code: text for code, text in _CONTROLS.items() if code not in (9, 10)}
 
 
 class Redaction(logging.Filter):
@@ -29,7 +29,7 @@ class Redaction(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Always keeps the record."""
         record.args = redact(record.args)
-        record.msg, record.args = redact_text(record.getMessage()), None
+        record.msg, record.args = redact_text(_message(record)), None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
@@ -41,22 +41,24 @@ class Redaction(logging.Filter):
 
 
 class HumanFormatter(logging.Formatter):
-    """`12:34:56 WARNING rookery.store: message`, local time; control characters are shown, not obeyed."""
+    """`12:34:56 WARNING rookery.store: message`, local time, of a record that Redaction has seen.
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
+    Control characters are shown, not obeyed: the message is one line, and nothing moves the cursor.
+    """
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- the base class's name
-        """The line itself, on one line whatever the message holds."""
-        return super().formatMessage(record).translate(_CONTROLS)
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 -- the base class's name
-        """The traceback, over several lines."""
-        return super().formatException(ei).translate(_TRACE_CONTROLS)
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; below it the exception and the stack, if there are any."""
+        time = self.formatTime(record, "%H:%M:%S")
+        line = f"{time} {record.levelname} {record.name}: {record.getMessage()}".translate(_CONTROLS)
+        below = (text.translate(_CONTROLS_OF_BLOCKS) for text in (record.exc_text, record.stack_info) if text)
+        return "\n".join([line, *below])
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line: time (RFC 3339, UTC), level, logger, message, exception, and extra fields."""
+    """One JSON object per line: time (RFC 3339, UTC), level, logger, message, exception, and extra fields.
+
+    Of a record that Redaction has seen.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
@@ -66,8 +68,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if record.exc_info or record.exc_text:
-            line["exception"] = record.exc_text or self.formatException(record.exc_info)  # type: ignore[arg-type] # set when exc_text is not
+        if record.exc_text:
+            line["exception"] = record.exc_text
         return json.dumps(_extra(record) | line, default=str, ensure_ascii=False)
 
 
@@ -93,3 +95,11 @@ def start_logging(
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in record.__dict__.items() if name not in _STANDARD_FIELDS}
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The message with its arguments; both as they are where they do not fit, for logging must not fail."""
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 -- an argument's __str__ may raise anything
+        return f"{record.msg} (arguments that do not fit)"

@@ -170,6 +170,12 @@ def test_output_that_cannot_be_written_is_a_failure(cli: Cli) -> None:
     assert (result.returncode, result.stderr) == (1, "rookery: No space left on device\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_an_error_that_cannot_be_told_keeps_its_exit_status(cli: Cli) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        assert cli("docter", stderr=full).returncode == 2
+
+
 def test_closed_streams_are_no_error(environ: dict[str, str]) -> None:
     command = f"exec {sys.executable} -m rookery settings get >&- 2>&-"
     assert subprocess.run(["/bin/sh", "-c", command], env=environ).returncode == 0

@@ -32,7 +32,10 @@ COMMANDS: Mapping[str, Entry] = {
         "rookery.faces.cli.completion:completion", "Print the completion script for SHELL: bash, zsh or fish."
     ),
     "db": Entry("rookery.faces.cli.db:db", "Migrate, check and back up the database."),
-    "demo": Entry("rookery.demo.cli:demo", "Scan a deliberately weak web server on this machine."),
+    "demo": Entry(
+        "rookery.demo.cli:demo",
+        "Scan a deliberately weak web server, which runs on this machine and only here.",
+    ),
     "doctor": Entry(
         "rookery.faces.cli.doctor:doctor", "Check this installation, and say how to fix what is wrong."
     ),

@@ -11,6 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -56,7 +57,7 @@ def _invoke(arguments: Sequence[str], shell: Shell) -> int:
 
 def hoisted(arguments: Sequence[str]) -> list[str]:
     """The shell's own long options moved before the command, for people write them after it as well."""
-    own = {name: option for option in cli.params for name in option.opts if name.startswith("--")}
+    takes_value = _own_options()
     front: list[str] = []
     rest: list[str] = []
     words = iter(arguments)
@@ -64,13 +65,24 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         name, given, _ = word.partition("=")
         if word == "--":
             rest += [word, *words]
-        elif name not in own or name == "--version":
+        elif name not in takes_value:
             rest.append(word)
         else:
             front.append(word)
-            if own[name].metavar and not given:
+            if takes_value[name] and not given:
                 front.append(_value(name, next(words, None)))
     return front + rest
+
+
+def _own_options() -> dict[str, bool]:
+    """The long options of `rookery` itself, and whether they take a value."""
+    options = [option for option in cli.params if isinstance(option, click.Option) and not option.is_eager]
+    return {
+        name: not (option.is_flag or option.count)
+        for option in options
+        for name in option.opts
+        if name.startswith("--")
+    }
 
 
 def _value(name: str, word: str | None) -> str:
@@ -95,10 +107,16 @@ def _explained(error: BaseException, shell: Shell) -> int:
     if shell.debug:
         import traceback
 
-        click.echo(redact_text("".join(traceback.format_exception(error))), err=True, nl=False)
+        _say("".join(traceback.format_exception(error)).rstrip())
     message, status = _line(error)
-    click.echo(f"{PROGRAM}: {' '.join(redact_text(message).split())}", err=True)
+    _say(f"{PROGRAM}: {' '.join(message.split())}")
     return status
+
+
+def _say(text: str) -> None:
+    """To standard error; where that cannot be written, there is nobody left to tell."""
+    with suppress(OSError):
+        click.echo(redact_text(text), err=True)
 
 
 def _line(error: BaseException) -> tuple[str, int]:
