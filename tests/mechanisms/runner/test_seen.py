@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rookery.mechanisms.hooks import Info, Item
-from rookery.mechanisms.runner.seen import FIRST_BUCKETS, LAST_BUCKETS, WAYS, Seen
+from rookery.mechanisms.runner.seen import Seen
 from tests.mechanisms.runner.tools import Sighting
 
 
@@ -17,14 +17,6 @@ def test_fifty_thousand_items_are_told_apart_and_recognised() -> None:
     seen, items = Seen(), [Sighting(url=f"http://host/{number}") for number in range(50_000)]
     assert not any(seen.add(item) for item in items)
     assert all(seen.add(item) for item in items)
-
-
-def test_memory_is_small_for_a_small_run_and_bounded_for_any() -> None:
-    seen = Seen()
-    assert seen.size == FIRST_BUCKETS * WAYS * 8 == 8_192
-    for number in range(400_000):
-        seen.add(Sighting(url=f"http://host/{number}"))
-    assert seen.size == LAST_BUCKETS * WAYS * 8 == 4 * 1024 * 1024
 
 
 def test_the_recent_past_of_an_endless_run_is_remembered() -> None:

@@ -28,14 +28,16 @@ class Dispatcher:
     def __init__(self, plan: Mapping[str, tuple[HookFunction, ...]], manager: AsyncHookManager) -> None:
         self._plan = plan
         self._manager = manager
+        self.dropped = 0
 
     async def fire(self, event: str, value: Any = NOTHING, *, skip: str = "") -> Any:
-        """Call the hooks of `event`, but for the one named `skip`; the last result, or DROP."""
+        """Call the hooks of `event`, but for the one named `skip`; the last result, or DROP (counted)."""
         for function in self._plan[event]:
             if skip and function.name == skip:
                 continue
             result = await self._one(function, value)
             if result is DROP:
+                self.dropped += 1
                 return DROP
             if result is not None:
                 value = result

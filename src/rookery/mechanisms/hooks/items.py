@@ -109,6 +109,9 @@ class _Value(msgspec.Struct, tag_field="_type", tag="_value"):
     value: Any
 
 
+_ENCODER = msgspec.json.Encoder()
+
+
 @functools.cache
 def type_name(kind: type[Item]) -> str:
     """The `_type` of an item class."""
@@ -142,7 +145,7 @@ def _full(kind: type) -> str:
 
 def encode(value: object) -> bytes:
     """An item, or any JSON-able value, as JSON. Raises TypeError for what JSON cannot say."""
-    return msgspec.json.encode(value if isinstance(value, Item) else _Value(value))
+    return _ENCODER.encode(value if isinstance(value, Item) else _Value(value))
 
 
 def decode(data: bytes) -> Any:

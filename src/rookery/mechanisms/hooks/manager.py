@@ -16,7 +16,7 @@ from rookery.mechanisms.hooks.settings import HookSettings
 from rookery.mechanisms.writebehind import Batch, BatchQueue, Codec, DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
     from pathlib import Path
 
     from rookery.mechanisms.hooks.items import Error
@@ -56,12 +56,13 @@ class AsyncHookManager:
             if function.batching is not None and function.call not in self._queues:
                 self._queues[function.call] = self._opened(function, function.batching)
 
-    async def submit(self, function: HookFunction, value: object) -> None:
-        """Put an item, or a JSON-able value, in the queue of a batched hook; its state now is what arrives.
+    def submit(self, function: HookFunction, value: object) -> Coroutine[Any, Any, int]:
+        """Put an item, or a JSON-able value, in the queue of a batched hook: to be awaited.
 
-        Waits without blocking the loop while the queue is full. Raises QueueClosed after close().
+        What arrives is its state when this is awaited; while the queue is full that waits, and does not
+        block the loop. Raises QueueClosed after close(), TypeError for what JSON cannot say.
         """
-        await self._queues[function.call].aput(value)
+        return self._queues[function.call].aput(value)
 
     async def call(self, function: HookFunction, *arguments: object) -> Any:
         """The result of an in-line hook; what has to be awaited is awaited on the manager's loop."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from rookery.base.errors import Closed
 from rookery.mechanisms.hooks import (
@@ -45,6 +45,7 @@ class Life:
         functions = [each for of_event in plan.values() for each in of_event]
         self.manager = AsyncHookManager(runner, functions, settings=runner.settings, spool=runner.spool)
         self._dispatcher = Dispatcher(plan, self.manager)
+        self.fire = self._dispatcher.fire
         self._seen = Seen()
         self._tally = Tally()
         self._emitted: deque[Item] = deque()
@@ -63,13 +64,6 @@ class Life:
             summary = await self._finish(status)
             self._runner.summary = summary
         return summary
-
-    async def fire(self, event: str, *value: Any, skip: str = "") -> Any:
-        """Call the hooks of an event; what comes out, or DROP, which is counted."""
-        result = await self._dispatcher.fire(event, *value, skip=skip)
-        if result is DROP:
-            self._tally.dropped += 1
-        return result
 
     def emit(self, item: Item) -> None:
         """Add an item from anywhere, another thread included; it is processed at the next safe moment."""
@@ -105,7 +99,7 @@ class Life:
         return True
 
     async def _produced(self) -> None:
-        async with aclosing(cast("AsyncGenerator[Any]", self._runner.produce())) as produced:
+        async with aclosing(cast("AsyncGenerator[object]", self._runner.produce())) as produced:
             async for raw in produced:
                 await self._take(raw)
                 await self._emit_waiting()
@@ -212,10 +206,10 @@ class Life:
             run_id=self._runner.run_id,
             name=self._runner.name,
             status="failure" if status == "success" and tally.errors else status,
-            counts=dict(tally.by_type),
+            counts=tally.by_type,
             errors=tally.errors,
             messages=tuple(tally.messages),
-            dropped=tally.dropped,
+            dropped=self._dispatcher.dropped,
             duplicates=tally.duplicates,
             duration=time.monotonic() - self._began,
             exit_code=self._runner.exit_code,

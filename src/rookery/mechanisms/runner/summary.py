@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from rookery.mechanisms.hooks.items import Error, Item
+from rookery.mechanisms.hooks.items import Error, Item, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,17 +42,21 @@ class Tally:
     """The counting during a run; constant in size."""
 
     def __init__(self) -> None:
-        self.by_type: Counter[str] = Counter()
-        self.dropped = 0
+        self._by_kind: Counter[type[Item]] = Counter()
         self.duplicates = 0
         self.errors = 0
         self.messages: list[str] = []
 
     def count(self, item: Item) -> None:
         """An item was emitted."""
-        self.by_type[item._type] += 1
+        self._by_kind[type(item)] += 1
         if isinstance(item, Error):
             self.failed([item])
+
+    @property
+    def by_type(self) -> dict[str, int]:
+        """How many items were emitted, by `_type`."""
+        return {type_name(kind): count for kind, count in self._by_kind.items()}
 
     def failed(self, errors: Iterable[Error]) -> None:
         """Something failed, whether or not the error could still be emitted."""
