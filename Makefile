@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ check: $(INSTALLED) ## formatting, lint, types, import contracts
 
 bench: $(INSTALLED) ## measure every performance claim; prints ratios
 	$(BIN)/python -m benchmarks
+
+docs: $(INSTALLED) ## write the reference pages that come from the code
+	$(BIN)/python -m scripts.reference
 
 clean: ## remove the virtual environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* build dist
