@@ -200,6 +200,26 @@ def test_stats_add_up_at_every_moment() -> None:
     assert last.oldest_age == 0
 
 
+def test_a_put_from_inside_a_put_is_deferred_and_delivered() -> None:
+    """As a finaliser would: here the hash of a key puts, in the middle of the critical section."""
+    shelf = Shelf()
+
+    class Meddling(bytes):
+        def __hash__(self) -> int:
+            if self == b"meddler":
+                numbers.append(queue.put(b"from inside"))
+            return hash(bytes(self))
+
+    numbers: list[int] = []
+    with BatchQueue(shelf, name="t", key=Meddling) as queue:
+        assert queue.put(b"meddler") == 1
+        assert queue.put(b"after") > 1
+        assert queue.flush(PATIENCE)
+        assert numbers == [0] * len(numbers)
+        assert queue.stats.deferred == len(numbers) > 0
+    assert sorted(shelf.items) == [b"after", b"from inside", b"meddler"]
+
+
 def test_the_age_of_the_oldest_grows_while_it_waits() -> None:
     with BatchQueue(Shelf(), name="t", batch_interval=3600) as queue:
         queue.put(b"x")

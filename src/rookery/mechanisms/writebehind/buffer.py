@@ -49,7 +49,7 @@ class Buffer:
         start_writer: Callable[[], None],
     ) -> None:
         self._lock = RLock()
-        self._busy = False
+        self._busy = self._is_draining = False
         self._late: deque[tuple[bytes, Hashable]] = deque()
         self._limits, self._spool, self._counts = limits, spool, counts
         self._append = None if spool is None else spool.append
@@ -103,7 +103,7 @@ class Buffer:
                 return seq
             finally:
                 self._busy = False
-                if self._late:
+                if self._late and not self._is_draining:
                     self._admit_late()
 
     def _replace(self, key: Hashable, entry: Entry) -> None:
@@ -116,15 +116,24 @@ class Buffer:
             self.bytes -= len(old[1])
 
     def _admit_late(self) -> None:
-        while self._late:
-            payload, key = self._late.popleft()
-            self._counts.deferred += 1
-            try:
-                if self.is_shut:
-                    raise QueueClosed  # noqa: TRY301  counted like the other refusals
-                self.admit(payload, key, force=True)
-            except (SpoolFull, ItemTooLarge, QueueClosed) as error:  # not the fault of the put it interrupted
-                self._counts.refuse(error)
+        """What came while a section was busy, one after the other: more may come meanwhile."""
+        self._is_draining = True
+        try:
+            while self._late:
+                payload, key = self._late.popleft()
+                self._counts.deferred += 1
+                self._admit_one_late(payload, key)
+        finally:
+            self._is_draining = False
+
+    def _admit_one_late(self, payload: bytes, key: Hashable) -> None:
+        """A refusal is not the fault of the put that was interrupted: it is counted."""
+        try:
+            if self.is_shut:
+                raise QueueClosed  # noqa: TRY301  counted like the other refusals
+            self.admit(payload, key, force=True)
+        except (SpoolFull, ItemTooLarge, QueueClosed) as error:
+            self._counts.refuse(error)
 
     @contextmanager
     def section(self) -> Iterator[None]:
@@ -135,7 +144,7 @@ class Buffer:
                 yield
             finally:
                 self._busy = was_busy
-                if self._late and not was_busy:
+                if self._late and not was_busy and not self._is_draining:
                     self._admit_late()
 
     def when_room(self, notify: Notify) -> bool:
