@@ -19,9 +19,11 @@ from rookery.domains.audit.face import Audit
 from rookery.domains.audit.listener import Listener
 from rookery.domains.audit.service import AuditService
 from rookery.domains.findings.face import Findings
+from rookery.domains.findings.hooks import recording
 from rookery.domains.scans import events as scan_events
 from rookery.domains.scans.face import Scans
 from rookery.mechanisms import rook as mechanism
+from rookery.mechanisms.hooks import recover
 from rookery.mechanisms.store import Base, migrate, open_async_engine, open_engine
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Rook(mechanism.Rook):
         self.findings: Findings[mechanism.Rook] = Findings(self)
         self.scans: Scans[mechanism.Rook] = Scans(self)
         self.on_close(audit.close)
+        _deliver_leftovers(self)
 
 
 class AsyncRook(mechanism.AsyncRook):
@@ -90,7 +93,9 @@ async def build_async(config: Config, *, actor: str) -> AsyncRook:
     sync_engine = await asyncio.to_thread(_open_store, config)
     audit = await asyncio.to_thread(_audit, config)
     engine = open_async_engine(config.database_url)
-    return AsyncRook(config, engine, sync_engine=sync_engine, actor=actor, audit=audit)
+    rook = AsyncRook(config, engine, sync_engine=sync_engine, actor=actor, audit=audit)
+    await asyncio.to_thread(_deliver_leftovers, rook)
+    return rook
 
 
 def default_actor() -> str:
@@ -131,6 +136,11 @@ def prepare_data_dir(path: Path) -> None:
         raise DataDirUnusable(f"{path}: {error.strerror}. {DataDirUnusable.__doc__}") from error
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise DataDirUnusable(f"{path}: not readable and writable. {DataDirUnusable.__doc__}")
+
+
+def _deliver_leftovers(rook: Rook | AsyncRook) -> None:
+    """Findings that a process found and did not live to store."""
+    recover(recording(rook.engine), rook.data_dir / "spool" / "hooks")
 
 
 def _audit(config: Config) -> AuditService:

@@ -25,6 +25,7 @@ from rookery.mechanisms.hooks.items import (
 from rookery.mechanisms.hooks.loader import hooks_from, load_hooks
 from rookery.mechanisms.hooks.manager import AsyncHookManager
 from rookery.mechanisms.hooks.marks import Batching, hook
+from rookery.mechanisms.hooks.recovery import recover
 from rookery.mechanisms.hooks.registry import HookFunction, Hooks, HookTable
 from rookery.mechanisms.hooks.settings import HookSettings
 
@@ -57,5 +58,6 @@ __all__ = [
     "hooks_from",
     "item_from",
     "load_hooks",
+    "recover",
     "type_name",
 ]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import re
 import threading
 from typing import TYPE_CHECKING, Any
 
-from rookery.base.ids import new_id
 from rookery.mechanisms.hooks.failures import Failures
-from rookery.mechanisms.hooks.items import Item, decode, encode
 from rookery.mechanisms.hooks.loop import HookLoop
+from rookery.mechanisms.hooks.recovery import CODEC, key_of, spool_of
 from rookery.mechanisms.hooks.settings import HookSettings
-from rookery.mechanisms.writebehind import Batch, BatchQueue, Codec, DeliveryError
+from rookery.mechanisms.writebehind import Batch, BatchQueue, DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from rookery.mechanisms.hooks.marks import Batching
     from rookery.mechanisms.hooks.registry import Function, HookFunction
     from rookery.mechanisms.writebehind import Stats
-
-CODEC: Codec[Any] = Codec(encode, decode)
 
 
 class AsyncHookManager:
@@ -98,10 +94,10 @@ class AsyncHookManager:
             self._sink(function),
             name=name,
             codec=CODEC,
-            key=_key,
+            key=key_of,
             batch_size=self._settings.size_for(batching),
             batch_interval=self._settings.interval_for(batching),
-            spool=None if self._spool is None else self._spool / re.sub(r"[^\w.-]", "_", name),
+            spool=None if self._spool is None else spool_of(self._spool, name),
             retry=self._settings.retry,
             on_error=lambda error: self._undelivered(name, error),
         )
@@ -132,8 +128,3 @@ class AsyncHookManager:
         name, queued = self._names[function], self._queues[function].stats.queued
         said = f"{queued} item(s) were not delivered in time; they stay in the spool for the next run"
         self.failures.add(name, said)
-
-
-def _key(value: object) -> str:
-    # Only items have an identity; a value that has none must never replace another.
-    return value._uuid if isinstance(value, Item) else new_id()
