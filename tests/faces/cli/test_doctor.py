@@ -122,6 +122,17 @@ def test_an_audit_log_that_somebody_edited_is_found(data_dir: Path) -> None:
     assert "entry 1" in answer.found
 
 
+def test_a_private_key_that_others_can_read_is_found(data_dir: Path) -> None:
+    key = data_dir / "keys/audit.key"
+    key.parent.mkdir(exist_ok=True)
+    key.touch(0o600)
+    key.with_suffix(".pub").touch(0o644)
+    assert checks.keys(data_dir).state == "ok"
+    key.chmod(0o640)
+    answer = checks.keys(data_dir)
+    assert (answer.state, answer.fix) == ("no", f"chmod 600 {key}")
+
+
 def test_a_clock_behind_the_newest_file_is_found(data_dir: Path) -> None:
     later = time.time() + 86_400
     os.utime(data_dir / "rookery.db", (later, later))

@@ -53,7 +53,7 @@ def installation(loaded: Loaded) -> Iterator[Check]:
     """What can be said of the configured places."""
     config = loaded.config
     yield settings(loaded)
-    for look in (data_dir, space, clock, dead_letters):
+    for look in (data_dir, keys, space, clock, dead_letters):
         yield _tried(look, config.data_dir)
     yield (store := _tried(database, config))
     if store.state == "ok" and not store.found.endswith(NOT_YET):
@@ -123,6 +123,16 @@ def data_dir(path: Path) -> Check:
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return Check("data_dir", "warning", f"{path} is open to other users", f"chmod 700 {path}")
     return Check("data_dir", "ok", str(path))
+
+
+def keys(path: Path) -> Check:
+    """Nobody else can read a private key."""
+    private = (file for file in path.glob("keys/*") if file.suffix != ".pub")
+    if shared := [str(file) for file in private if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]:
+        return Check(
+            "keys", "no", f"readable by others: {', '.join(shared)}", f"chmod 600 {' '.join(shared)}"
+        )
+    return Check("keys", "ok", "private")
 
 
 def space(path: Path) -> Check:
