@@ -87,7 +87,7 @@ def _of_table(table: Any, where: str, runner_type: type | None) -> Iterator[Hook
 
 
 def _functions(value: Any, event: object, where: str) -> list[Any]:
-    functions = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    functions = list(value) if isinstance(value, list | tuple) else [value]
     for function in functions:
         if not callable(function):
             raise HookError(f"{where}: HOOKS[{event!r}] holds {function!r}, which is not a function")
@@ -114,7 +114,8 @@ def _batching(module: ModuleType, names: set[str], where: str) -> dict[str, Batc
 
 
 def _names(value: Any, setting: str, where: str) -> list[str]:
-    if isinstance(value, str) or not all(isinstance(name, str) for name in value):
+    is_several = isinstance(value, Collection) and not isinstance(value, str)
+    if not is_several or not all(isinstance(name, str) for name in value):
         raise HookError(f"{where}: {setting} is a set of function names")
     return sorted(value)
 
