@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -203,3 +205,12 @@ def test_the_demo_shows_findings_and_verifies_the_log(rookery: Rookery) -> None:
     assert "Git repository exposed" in demo.stdout
     assert "intact" in demo.stderr
     assert "Now try:" in demo.stderr
+
+
+def test_a_finished_scan_leaves_no_spool_and_no_cursor_behind(
+    rookery: Rookery, weak_server: WeakServer, tmp_path: Path
+) -> None:
+    assert rookery("scan", weak_server.url).returncode == 0
+    assert not list((tmp_path / "data" / "spool").rglob("*.seg"))
+    with closing(sqlite3.connect(tmp_path / "data" / "rookery.db")) as database:
+        assert database.execute("SELECT count(*) FROM writebehind_cursor").fetchone() == (0,)

@@ -23,6 +23,10 @@ class RecordFindings:
     def __call__(self, _runner: object, items: Batch[Any]) -> None:
         self._sink(items)
 
+    def retire(self, stream: str) -> None:
+        """Forget how far a stream has been stored, which has ended."""
+        self._sink.retire(stream)
+
     def close(self) -> None:
         """Close the connections; only for one that another process has unpickled."""
         self._engine.dispose()

@@ -11,10 +11,11 @@ from rookery.mechanisms.hooks.failures import Failures
 from rookery.mechanisms.hooks.loop import HookLoop
 from rookery.mechanisms.hooks.recovery import CODEC, key_of, spool_of
 from rookery.mechanisms.hooks.settings import HookSettings
+from rookery.mechanisms.hooks.sink import HookSink
 from rookery.mechanisms.writebehind import Batch, BatchQueue, DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Coroutine, Iterable
     from pathlib import Path
 
     from rookery.mechanisms.hooks.items import Error
@@ -108,14 +109,14 @@ class AsyncHookManager:
         numbered = (f"{name}-{number}" for number in range(2, len(taken) + 2))
         return next(candidate for candidate in (name, *numbered) if candidate not in taken)
 
-    def _sink(self, function: HookFunction) -> Callable[[Batch[Any]], None]:
+    def _sink(self, function: HookFunction) -> HookSink:
         def deliver(batch: Batch[Any]) -> None:
             with self._slots:
                 result = function.call(self._runner, batch)
                 if inspect.iscoroutine(result):
                     self._loop.wait(result)
 
-        return deliver
+        return HookSink(deliver, function.call)
 
     def _undelivered(self, name: str, error: Exception) -> None:
         if not isinstance(error, DeliveryError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.base.ids import new_id
 from rookery.mechanisms.hooks.items import Item, decode, encode
+from rookery.mechanisms.hooks.sink import HookSink
 from rookery.mechanisms.writebehind import BatchQueue, Codec, has_leftovers
 
 if TYPE_CHECKING:
@@ -37,5 +38,5 @@ def recover(hooks: Hooks, folder: Path) -> None:
     for function in hooks.functions:
         spool = spool_of(folder, function.name)
         if function.batching is not None and has_leftovers(spool):
-            sink = partial(function.call, None)
+            sink = HookSink(partial(function.call, None), function.call)
             BatchQueue(sink, name=function.name, codec=CODEC, key=key_of, spool=spool).close(timeout=30.0)
