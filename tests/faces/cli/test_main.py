@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -26,7 +27,10 @@ def _modules_after(arguments: list[str]) -> set[str]:
         f"sys.argv = {['rookery', *arguments]!r}\nmain()\n"
         "print(*(set(sys.modules) - before), file=sys.stderr)"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=alone, capture_output=True, text=True, check=True
+    )
     return set(result.stderr.split())
 
 
