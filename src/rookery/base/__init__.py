@@ -1,1 +1,1 @@
-"""The ground floor: errors, configuration, time, identity, redaction, logging. It knows nothing of networks."""
+"""The ground floor: errors, configuration, time, identity, redaction, logging. It knows no networks."""

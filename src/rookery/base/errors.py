@@ -1,13 +1,13 @@
 """The one tree of errors. A class's docstring is its default message; its name, kebab-cased, is its code.
 
-RookeryError                    anything Rookery says no to
-├── Invalid                     the input is wrong; the message says what would be right       exit 2, HTTP 422
-│   └── ConfigError             a setting is wrong; names key, origin, what is allowed
-├── NotAllowed                  refused by a rule, whoever asks                                exit 3, HTTP 403
-├── NotFound                    no such thing                                                  exit 5, HTTP 404
-├── Conflict                    the thing changed, or exists already                           exit 6, HTTP 409
-├── Unavailable                 a server, file or disk cannot be reached now                   exit 7, HTTP 503
-└── Closed                      used after close()                                             exit 1, HTTP 500
+RookeryError                   anything Rookery says no to
+├── Invalid                    the input is wrong; the message says what would be right       exit 2, HTTP 422
+│   └── ConfigError            a setting is wrong; names key, origin, what is allowed
+├── NotAllowed                 refused by a rule, whoever asks                                exit 3, HTTP 403
+├── NotFound                   no such thing                                                  exit 5, HTTP 404
+├── Conflict                   the thing changed, or exists already                           exit 6, HTTP 409
+├── Unavailable                a server, file or disk cannot be reached now                   exit 7, HTTP 503
+└── Closed                     used after close()                                             exit 1, HTTP 500
 
 Domains and mechanisms hang their own errors below these kinds, so that a shell needs only the kinds.
 """
