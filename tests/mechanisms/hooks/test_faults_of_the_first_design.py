@@ -26,7 +26,6 @@ from rookery.mechanisms.writebehind import QueueClosed, RetryPolicy, TransientEr
 from tests.mechanisms.hooks.child import saving_in
 from tests.mechanisms.runner.tools import Emits, Sighting, Table, sightings
 
-
 ROOT = Path(__file__).parents[3]
 
 
