@@ -105,7 +105,7 @@ PAGES: dict[str, Page] = {
         "<h1>Apache Server Information</h1><h2>Server Settings</h2><p>Modules: core.c</p>",
     ),
     "/nginx_status": text(
-        "Active connections: 3 \nserver accepts handled requests\n 8 8 21 \nReading: 0 Writing: 1 Waiting: 2\n"
+        "Active connections: 3 \nserver accepts handled requests\n 8 8 21\nReading: 0 Writing: 1 Waiting: 2\n"
     ),
     "/actuator/env": data('{"activeProfiles":["prod"],"propertySources":[{"name":"systemProperties"}]}'),
     "/actuator/health": data('{"status":"UP"}'),

@@ -100,7 +100,7 @@ class _Composer:
         """The node this event completes, None while it only opens or says nothing."""
         line = event.start_mark.line + 1
         if isinstance(event, yaml.ScalarEvent):
-            plain_null = event.style is None and event.value in NULLS
+            plain_null = not event.style and event.value in NULLS
             return self._anchored(event.anchor, Scalar(line, text="" if plain_null else event.value))
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             self._open(event, stack, line)

@@ -14,12 +14,12 @@ from rookery.mechanisms.engine.errors import DslError
 from rookery.mechanisms.engine.latin import narrow, to_bytes
 
 STEP = re.compile(
-    r"""\s*(?:\|\s*)?\.?(?:
-      (?P<name>[A-Za-z_]\w*)
-    | "(?P<quoted>[^"\\]*)"
-    | \["(?P<key>[^"\\]*)"\]
-    | \[(?P<index>-?\d{1,9})\]
-    | (?P<each>\[\])
+    r"""\s*(?:\|\s*(?=\.))?(?:
+      \.(?P<name>[A-Za-z_]\w*)
+    | \."(?P<quoted>[^"\\]*)"
+    | \.?\["(?P<key>[^"\\]*)"\]
+    | \.?\[(?P<index>-?\d{1,9})\]
+    | \.?(?P<each>\[\])
     )\??""",
     re.VERBOSE,
 )

@@ -16,8 +16,8 @@ HTTP_KEYS = names(
     "id name method path raw body headers matchers extractors matchers-condition stop-at-first-match"
     " redirects host-redirects max-redirects disable-cookie cookie-reuse disable-path-automerge"
     " skip-variables-check max-size read-all req-condition payloads attack threads unsafe race race_count"
-    " pipeline pipeline-concurrent-connections pipeline-requests-per-connection self-contained signature fuzzing"
-    " global-matchers iterate-all digest-username digest-password analyzer pre-condition"
+    " pipeline pipeline-concurrent-connections pipeline-requests-per-connection self-contained signature"
+    " fuzzing global-matchers iterate-all digest-username digest-password analyzer pre-condition"
     " pre-condition-operator skip-secret-file"
 )
 REFUSED_FLAGS = {

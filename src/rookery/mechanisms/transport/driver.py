@@ -61,7 +61,7 @@ async def _answer(port: HttpPort, request: Request) -> Response | RequestFailed:
 
 async def run_templates(
     port: HttpPort, templates: Sequence[Template], targets: Iterable[Target], *, concurrency: int = 25
-) -> AsyncGenerator[Done]:
+) -> AsyncGenerator[Done, None]:
     """Run every template on every target, target by target; each pair is yielded as soon as it is done.
 
     At most `concurrency` pairs are under way. Leaving the loop early cancels them.
