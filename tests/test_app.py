@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
+import os
+import pwd
 import threading
 from pathlib import Path
 
@@ -19,9 +20,17 @@ def test_opening_makes_a_private_data_directory_and_migrates(tmp_path: Path) -> 
     data_dir = tmp_path / "new" / "data"
     with rookery.open(data_dir) as rook:
         assert revision_of(rook.engine) == head_revision()
-        assert (rook.data_dir, rook.actor) == (data_dir, getpass.getuser())
+        assert (rook.data_dir, rook.actor) == (data_dir, app.default_actor())
     assert data_dir.stat().st_mode & 0o777 == 0o700
     assert (data_dir / "rookery.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_actor_is_the_user_of_the_process_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("USER", "someone-else")
+    monkeypatch.setenv("LOGNAME", "someone-else")
+    assert app.default_actor() == pwd.getpwuid(os.getuid()).pw_name
 
 
 def test_coroutines_open_the_same(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
+import pwd
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -99,10 +99,10 @@ async def build_async(config: Config, *, actor: str) -> AsyncRook:
 
 
 def default_actor() -> str:
-    """Who acts when no face says: the operating system's user."""
+    """Who acts when no face says: this process's user, as the system knows it; $USER is anyone's to set."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user need not have a name
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user need not have a name
         return f"uid:{os.getuid()}"
 
 

@@ -1,10 +1,8 @@
-"""What a command finds: the user it acts for, the settings, an open Rook."""
+"""What a command finds: an open Rook, and the settings."""
 
 from __future__ import annotations
 
-import getpass
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from rookery import app
 from rookery.faces.cli.output import Shell, pass_rook
-from rookery.faces.cli.shell import os_user
 
 
 @pytest.fixture(autouse=True)
@@ -23,17 +21,6 @@ def _root_logger_as_it_was() -> Iterator[None]:
     before, level = list(root.handlers), root.level
     yield
     root.handlers, root.level = before, level
-
-
-def test_the_actor_is_the_user_of_the_process_whatever_the_environment_says(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    import pwd
-
-    monkeypatch.setenv("USER", "someone-else")
-    monkeypatch.setenv("LOGNAME", "someone-else")
-    assert getpass.getuser() == "someone-else"
-    assert os_user() == pwd.getpwuid(os.getuid()).pw_name
 
 
 def test_a_command_is_given_an_open_rook_that_is_closed_after_it(tmp_path: Path) -> None:
@@ -49,7 +36,7 @@ def test_a_command_is_given_an_open_rook_that_is_closed_after_it(tmp_path: Path)
     shell.data_dir = tmp_path / "d"
     result = CliRunner().invoke(look, obj=shell, catch_exceptions=False)
     assert result.exit_code == 0
-    assert seen[1:] == [tmp_path / "d", os_user(), "closed"]
+    assert seen[1:] == [tmp_path / "d", app.default_actor(), "closed"]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Shell:
         """A Rook on the configured data directory, acting for the user who runs this process."""
         from rookery import app
 
-        return app.open(config=self.loaded.config, actor=os_user())
+        return app.open(config=self.loaded.config)
 
     def _level(self, configured: str) -> str:
         if self.quiet:
@@ -73,13 +73,3 @@ def pass_rook(command: Callable[Concatenate[Rook, P], T]) -> Callable[P, T]:
         return command(rook, *args, **kwargs)
 
     return update_wrapper(with_rook, command)
-
-
-def os_user() -> str:
-    """The name of the user this process runs as: asked of the system, for $USER is anyone's to set."""
-    try:
-        import pwd
-
-        return pwd.getpwuid(os.getuid()).pw_name
-    except (ImportError, KeyError):  # not a Unix; a container's user without a name
-        return os.environ.get("USER") or os.environ.get("USERNAME") or "unknown"
