@@ -7,15 +7,13 @@ the end of that section. And nothing inside waits, or calls what might.
 
 from __future__ import annotations
 
-import math
-import sys
-import time
 from collections import deque
 from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from rookery.mechanisms.writebehind.alarm import Alarm
+from rookery.mechanisms.writebehind.due import Due
 from rookery.mechanisms.writebehind.errors import ItemTooLarge, QueueClosed, SpoolFull
 from rookery.mechanisms.writebehind.waiting import Waiters
 
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from rookery.mechanisms.writebehind.stats import Counts
     from rookery.mechanisms.writebehind.waiting import Notify
 
-NEVER = sys.maxsize
 FULL = -1
 DEFERRED = 0
 NAP_SECONDS = (
@@ -51,17 +48,14 @@ class Buffer:
         self._lock = RLock()
         self._busy = self._is_draining = False
         self._late: deque[tuple[bytes, Hashable]] = deque()
-        self._limits, self._spool, self._counts = limits, spool, counts
+        self._spool, self._counts = spool, counts
         self._append = None if spool is None else spool.append
         self._entries: list[Entry] = []
         self._latest: dict[Hashable, Entry] = {}
         self._is_keyed = is_keyed
         self._capacity, self._capacity_bytes = limits.capacity, limits.capacity_bytes
-        self._spool_is_full = self._is_urgent = self._is_given_up = self._is_ending = False
-        self._alarm = Alarm(start_writer)
-        self._rouse_at, self._rouse_bytes = 1, NEVER
-        self._oldest = 0.0
-        self._flush_upto = 0
+        self._spool_is_full = self._is_given_up = False
+        self._alarm, self._due = Alarm(start_writer), Due(limits)
         self._waiters = Waiters()
         self.is_recovering = False
         self.seq = 0  # the last number given
@@ -94,8 +88,9 @@ class Buffer:
                     self._entries.append((seq, payload))
                 self.count = count = self.count + 1
                 self.bytes += len(payload)
-                if count >= self._rouse_at or self.bytes >= self._rouse_bytes:
-                    self._rouse()
+                if count >= self._due.rouse_at or self.bytes >= self._due.rouse_bytes:
+                    self._due.rouse()
+                    self._alarm.ring()
             except (SpoolFull, ItemTooLarge):
                 self.seq -= 1
                 raise
@@ -153,7 +148,7 @@ class Buffer:
             if not self._is_full() or self.is_shut or self._is_given_up:
                 return False
             self._waiters.add_for_room(notify)
-            self._is_urgent = True
+            self._due.is_urgent = True
             self._alarm.ring()
             return True
 
@@ -168,6 +163,7 @@ class Buffer:
         """Admit nothing more. A negative capacity looks full to `admit`, which needs no check of its own."""
         with self.section():
             self._capacity = -1
+            self._due.is_urgent = True
             waiters = self._waiters.take_for_room()
         _call(waiters)
 
@@ -177,7 +173,7 @@ class Buffer:
             if self.is_settled(self.seq) or self._is_given_up:
                 return False
             self._waiters.add_for(self.seq, notify)
-            self._flush_upto = self.seq
+            self._due.flush(self.seq)
             self._alarm.ring()
             return True
 
@@ -194,17 +190,10 @@ class Buffer:
 
     # --- the writer ---
 
-    def _rouse(self) -> None:
-        """Enough to do, or the first item after a lull: tell the writer, then no more until it has looked."""
-        if self._rouse_at == 1:
-            self._oldest = time.monotonic()
-        self._rouse_at = self._rouse_bytes = NEVER
-        self._alarm.ring()
-
     def wake_writer(self, *, to_end: bool = False) -> None:
         """Start or wake the writer; `to_end` also keeps it from ever sleeping again."""
         with self.section():
-            self._is_ending |= to_end
+            self._due.is_ending |= to_end
             self._alarm.ring()
 
     def next_generation(self, idle: float) -> list[Entry]:
@@ -217,35 +206,17 @@ class Buffer:
                 wait = self._seconds_until_due()
                 if wait <= 0:
                     return self._swap()
-                self._fall_asleep(is_nap=is_nap)
+                self._due.fall_asleep(self.count, is_nap=is_nap)
+                self._alarm.set()
             if self._alarm.sleep(min(wait, seconds)):
                 break
         with self.section():
             self._alarm.unset()
             return self._swap() if self._seconds_until_due() <= 0 else []
 
-    def _fall_asleep(self, *, is_nap: bool) -> None:
-        limits = self._limits
-        self._alarm.set()
-        if is_nap:
-            self._rouse_at = self._rouse_bytes = NEVER
-        else:
-            self._rouse_at = min(limits.batch_size, limits.capacity) if self.count else 1
-            self._rouse_bytes = min(limits.batch_bytes, limits.capacity_bytes)
-        if not self.count:
-            self._oldest = time.monotonic()
-
     def _seconds_until_due(self) -> float:
         """Called between generations: all that counts is queued."""
-        if self._is_ending:
-            return 0.0
-        if not self.count:
-            return math.inf
-        limits = self._limits
-        enough = self.count >= limits.batch_size or self.bytes >= limits.batch_bytes
-        if enough or self._is_urgent or self.is_shut or self._flush_upto > self.settled:
-            return 0.0
-        return self._oldest + limits.batch_interval - time.monotonic()
+        return self._due.seconds(self.count, self.bytes, self.settled)
 
     def _swap(self) -> list[Entry]:
         if self._is_keyed:
@@ -254,9 +225,7 @@ class Buffer:
         else:
             taken, self._entries = self._entries, []
         self._counts.inflight += len(taken)
-        self._rouse_at = self._rouse_bytes = NEVER
-        self._is_urgent = False
-        self._oldest = time.monotonic()  # what comes from now on is younger
+        self._due.taken()
         return taken
 
     def settle(self, entries: list[Entry], *, delivered: int, dead: int) -> None:
@@ -278,7 +247,7 @@ class Buffer:
         ready = self._waiters.take_for(self.is_settled)
         if 4 * self.count <= 3 * self._capacity and 4 * self.bytes <= 3 * self._capacity_bytes:
             return ready + self._waiters.take_for_room()
-        self._is_urgent = self._waiters.has_for_room
+        self._due.is_urgent |= self._waiters.has_for_room
         return ready
 
     def recovered(self) -> None:
@@ -308,7 +277,7 @@ class Buffer:
 
     def oldest_age(self) -> float:
         """Seconds since the oldest queued item was put, at most; 0 when nothing is queued."""
-        return max(0.0, time.monotonic() - self._oldest) if self.queued else 0.0
+        return self._due.oldest_age() if self.queued else 0.0
 
 
 def _call(ready: list[Notify]) -> None:
