@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,14 +31,16 @@ class PoolBatcher:
 
     def __init__(self, table: FindingsTable) -> None:
         self._table = table
+        self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(POOL)
         self._waiting: dict[str, Item] = {}
         self._futures: list[Future[None]] = []
 
     def submit(self, item: Item) -> None:
-        self._waiting[item._uuid] = item
-        if len(self._waiting) >= BATCH:
-            self._hand_over()
+        with self._lock:  # items come from several threads, as they may in a runner
+            self._waiting[item._uuid] = item
+            if len(self._waiting) >= BATCH:
+                self._hand_over()
 
     def _hand_over(self) -> None:
         batch, self._waiting = list(self._waiting.values()), {}
