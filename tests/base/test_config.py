@@ -132,6 +132,7 @@ def test_relative_paths_start_from_the_file_that_names_them(
         ("[logging]\nlevel = 'wran'", ["one of debug, info, warning", "nearest: warning"]),
         ("[hooks]\nmodules = 'a'", ["hooks.modules", "a list of strings"]),
         ("data_dir = ''", ["data_dir", "the path of a folder"]),
+        ("data_dir = '~nobody-of-that-name/x'", ["data_dir", "the path of a folder"]),
         ("[hooks]\npool_siz = 1", ["line 2", "unknown key hooks.pool_siz", "did you mean hooks.pool_size?"]),
         ("[hook]\npool_size = 1", ["hook.pool_size", "did you mean hooks.pool_size?"]),
         ("hooks = { pool_size = 0 }", ["line 1", "hooks.pool_size"]),
@@ -163,6 +164,18 @@ def test_what_is_wrong_in_a_file_is_one_line(text: str, parts: list[str]) -> Non
 def test_what_is_wrong_in_the_environment_is_one_line(name: str, value: str, parts: list[str]) -> None:
     message = _refusal(**{name: value})
     assert [part for part in parts if part not in message] == []
+
+
+def test_a_containers_user_without_a_home_is_told_to_set_data_dir(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999)
+    monkeypatch.setattr(os, "geteuid", lambda: 3_999_999)
+    for name in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigError, match="set ROOKERY_DATA_DIR"):
+        load_config(environ={})
+    assert load_config(environ={"ROOKERY_DATA_DIR": str(tmp_path)}).config.data_dir == tmp_path
 
 
 def test_variables_of_others_are_left_alone() -> None:

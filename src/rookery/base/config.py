@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from rookery.base import config_sources as sources
 from rookery.base.config_values import Setting, convert, register_secrets
+from rookery.base.errors import ConfigError
 
 SqlUrl = Annotated[
     str,
@@ -196,13 +197,15 @@ def load_config(
     if data_dir is not None:
         entries.append(sources.Entry("data_dir", str(data_dir), "argument", Path.cwd()))
     register_secrets(entries)
-    values: dict[str, Any] = {"data_dir": default_data_dir(environ)}
+    values: dict[str, Any] = {}
     origins = dict.fromkeys(settings(), "default")
     for entry in entries:
         if entry.key in sections() and entry.value == {}:
             continue
         values[entry.key] = convert(entry, settings())
         origins[entry.key] = entry.origin
+    if "data_dir" not in values:
+        values["data_dir"] = default_data_dir(environ)
     return Loaded(config=_built(values), origins=origins, files=tuple(file.path for file in files))
 
 
@@ -213,14 +216,20 @@ def effective(config: Config) -> dict[str, Any]:
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
-    """$XDG_DATA_HOME/rookery where that is set, /var/lib/rookery for root, else the platform's place."""
+    """$XDG_DATA_HOME/rookery where that is set, /var/lib/rookery for root, else the platform's place.
+
+    Raises ConfigError for a user who has no home.
+    """
     if home := environ.get("XDG_DATA_HOME"):
         return Path(home) / "rookery"
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return Path("/var/lib/rookery")
     from platformdirs import user_data_path
 
-    return user_data_path("rookery", appauthor=False)
+    try:
+        return user_data_path("rookery", appauthor=False)
+    except RuntimeError:
+        raise ConfigError("this user has no home to keep data in: set ROOKERY_DATA_DIR") from None
 
 
 def _settings() -> Iterator[Setting]:

@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,8 +42,17 @@ class File(NamedTuple):
 
 def candidates(environ: Mapping[str, str]) -> list[Path]:
     """The files that are looked for, the one that wins last."""
-    home = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or Path.home()) / ".config"
-    return [Path("/etc/rookery") / NAME, Path(home) / "rookery" / NAME, Path.cwd() / NAME]
+    places = [Path("/etc"), *_user_config(environ)]
+    return [*(place / "rookery" / NAME for place in places), Path.cwd() / NAME]
+
+
+def _user_config(environ: Mapping[str, str]) -> list[Path]:
+    """$XDG_CONFIG_HOME or ~/.config; nothing for a container's user who has no home."""
+    if configured := environ.get("XDG_CONFIG_HOME"):
+        return [Path(configured)]
+    with suppress(RuntimeError):
+        return [Path(environ.get("HOME") or Path.home()) / ".config"]
+    return []
 
 
 def found(environ: Mapping[str, str]) -> list[File]:

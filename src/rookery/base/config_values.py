@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -164,10 +165,13 @@ def _listed(text: str) -> list[str]:
 
 
 def _path(kind: type, value: Any) -> Any:
-    """msgspec calls this for a type it does not know; what it raises becomes a ValidationError."""
-    if kind is Path and isinstance(value, str) and value and "\0" not in value:
+    """msgspec calls this for a type it does not know; a ValueError becomes its ValidationError."""
+    if kind is not Path or not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("not a path")
+    try:
         return Path(value).expanduser()
-    raise ValueError("not a path")
+    except RuntimeError:  # ~ of a user that does not exist
+        raise ValueError("no such home") from None
 
 
 def _placed(value: Any, folder: Path) -> Any:
@@ -175,8 +179,12 @@ def _placed(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return folder / value
     if isinstance(value, tuple):
-        return tuple(str(folder / Path(part).expanduser()) if _is_file_name(part) else part for part in value)
+        return tuple(str(folder / _expanded(part)) if _is_file_name(part) else part for part in value)
     return value
+
+
+def _expanded(path: str) -> str:
+    return os.path.expanduser(path)  # noqa: PTH111 -- Path's raises for a ~ that leads nowhere
 
 
 def _is_file_name(module: str) -> bool:
