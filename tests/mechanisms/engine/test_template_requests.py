@@ -86,6 +86,11 @@ def test_a_raw_request_keeps_its_lines_and_gets_a_length() -> None:
     )
 
 
+def test_an_annotation_without_its_colon_is_ignored() -> None:
+    request = run(template('- raw: ["@timeout 20s\\nGET /x HTTP/1.1"]'), [ok()])[1][0]
+    assert (request.target, request.timeout) == ("/x", None)
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

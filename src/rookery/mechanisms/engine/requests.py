@@ -22,7 +22,7 @@ METHOD = re.compile(r"[A-Za-z]{1,20}")
 BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 UNSAFE_IN_TARGET = re.compile(r"[\x00-\x20\x7f-\xff]")
 CONTROL = re.compile(r"[\r\n\x00]")
-ANNOTATION = re.compile(r"[ \t]*@(?P<name>[a-zA-Z-]+):(?P<value>[^\n]*)\n?")
+ANNOTATION = re.compile(r"[ \t]*@(?P<name>[a-zA-Z-]+)(?P<colon>:?)(?P<value>[^\n]*)\n?")
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?")
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 LONGEST_TIMEOUT = 300.0
@@ -224,9 +224,12 @@ def _compile_raw(
     timeout = None
     raw = raw.lstrip("\r\n")
     while (match := ANNOTATION.match(raw)) is not None:
+        raw = raw[match.end() :]
+        if not match["colon"]:
+            continue  # nuclei ignores `@timeout 20s`, too
         if match["name"].lower() != "timeout":
             raise UnsupportedTemplate(f"the annotation @{match['name']} is not run yet", path=path)
-        timeout, raw = _timeout(match["value"].strip(), spec, path), raw[match.end() :]
+        timeout = _timeout(match["value"].strip(), spec, path)
     if not raw.strip():
         raise TemplateError("a raw request is empty", path=path, line=spec.line)
     return RawPlan(
