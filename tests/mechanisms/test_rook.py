@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from rookery.base.errors import Closed
 from rookery.mechanisms.dual import dual, dual_read
 from rookery.mechanisms.rook import AsyncRook, Rook
-from rookery.mechanisms.store import TransactionOpen, WriteInReading
+from rookery.mechanisms.store import DatabaseUnavailable, TransactionOpen, WriteInReading
 from tests.conftest import Call
 
 async_worlds = pytest.mark.parametrize(
@@ -114,6 +115,25 @@ def test_a_reading_unit_refuses_every_way_to_write(call: Call) -> None:
     for by_flush in (True, False):
         with pytest.raises(WriteInReading):
             call(write_in_reading, by_flush)
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["sync-sqlite", pytest.param("sync-postgresql", marks=pytest.mark.postgres)],
+    indirect=True,
+)
+def test_a_reading_unit_sees_one_snapshot(call: Call) -> None:
+    with ThreadPoolExecutor(1) as pool, call.rook.reading() as session:
+        before = streams(session)
+        pool.submit(store, call.rook, "meanwhile").result()
+        assert streams(session) == before == []
+    assert streams(call.rook) == ["meanwhile"]
+
+
+@pytest.mark.parametrize("call", [pytest.param("sync-postgresql", marks=pytest.mark.postgres)], indirect=True)
+def test_postgresql_itself_refuses_to_write_in_a_reading_unit(call: Call) -> None:
+    with pytest.raises(DatabaseUnavailable, match="read-only transaction"), call.rook.reading() as session:
+        store(session, "never")
 
 
 @async_worlds

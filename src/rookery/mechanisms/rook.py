@@ -221,8 +221,10 @@ class AsyncRook:
 
     async def aclose(self) -> None:
         """Run what `on_close` registered, close the connections. May be called again."""
-        await asyncio.to_thread(self._inner.close)
-        await self._async_engine.dispose()
+        try:
+            await asyncio.to_thread(self._inner.close)
+        finally:
+            await self._async_engine.dispose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -256,5 +258,5 @@ class OnLoop:
 
 async def _beside(work: Work[Any, Any], limit: int) -> None:
     async with asyncio.TaskGroup() as group:
-        for _ in range(limit):
+        for _ in range(work.places(limit)):
             group.create_task(greenlet_spawn(work.run))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
@@ -57,7 +58,9 @@ class InThread:
         """One thread per place, each in a copy of the caller's context."""
         work = Work(function, items)
         with ThreadPoolExecutor(limit, thread_name_prefix="rookery-each") as pool:
-            places = [pool.submit(contextvars.copy_context().run, work.run) for _ in range(limit)]
+            places = [
+                pool.submit(contextvars.copy_context().run, work.run) for _ in range(work.places(limit))
+            ]
             try:
                 wait(places)
             finally:
@@ -74,6 +77,7 @@ class Work(Generic[Item, T]):
 
     def __init__(self, function: Callable[[Item], T], items: Iterable[Item]) -> None:
         self._function = function
+        self._count = len(items) if isinstance(items, Sized) else sys.maxsize
         self._left = enumerate(items)
         self._lock = threading.Lock()
         self._stopped = False
@@ -89,6 +93,10 @@ class Work(Generic[Item, T]):
             except Exception as failure:  # noqa: BLE001  raised in a group by results()
                 self._failures.append(failure)
                 self.stop()
+
+    def places(self, limit: int) -> int:
+        """How many to run beside each other: no more than there are items, where that is known."""
+        return min(limit, self._count)
 
     def stop(self) -> None:
         """Let no further item be started."""

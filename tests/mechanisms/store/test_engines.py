@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from rookery.base.errors import ConfigError
 from rookery.mechanisms.dual import dual_read
-from rookery.mechanisms.store import READ_ONLY, migrate, open_engine
+from rookery.mechanisms.store import migrate, open_engine, read_only
 from tests.conftest import Call
 
 INSERT = text("INSERT INTO writebehind_cursor (stream, seq) VALUES (:stream, 1)")
@@ -34,7 +34,7 @@ def engine(sqlite_url: str) -> Iterator[Engine]:
     [("journal_mode", "wal"), ("synchronous", 1), ("foreign_keys", 1), ("busy_timeout", 5000)],
 )
 def test_every_sqlite_connection_is_set_up(engine: Engine, pragma: str, value: object) -> None:
-    with engine.connect() as first, engine.execution_options(**READ_ONLY).connect() as second:
+    with engine.connect() as first, read_only(engine).connect() as second:
         assert [first.scalar(text(f"PRAGMA {pragma}")), second.scalar(text(f"PRAGMA {pragma}"))] == [
             value,
             value,
@@ -53,7 +53,7 @@ def test_a_writer_takes_the_lock_before_it_reads(engine: Engine) -> None:
 
 
 def test_a_reader_sees_its_snapshot_while_others_write(engine: Engine) -> None:
-    with engine.execution_options(**READ_ONLY).connect() as reader:
+    with read_only(engine).connect() as reader:
         before = reader.scalar(COUNT)
         with engine.begin() as writer:
             writer.execute(INSERT, {"stream": "a"})

@@ -13,7 +13,7 @@ from rookery.base.ids import new_id
 from rookery.domains.audit.checkpoints import Base, Checkpoint
 from rookery.domains.audit.rules import Row
 from rookery.domains.audit.witness import Witness
-from rookery.mechanisms.store import READ_ONLY, explained
+from rookery.mechanisms.store import explained, read_only
 
 _AT_ONCE: Final = 2_000
 """Rows fetched at a time."""
@@ -91,8 +91,6 @@ def stored_log(engine: Engine, witness: Witness) -> Iterator[StoredLog]:
     """The log of this database, in one snapshot for the whole context. Raises a DatabaseUnavailable."""
     # The witness first: it follows each commit, so it never knows more than a later snapshot.
     known = witness.read()
-    options: dict[str, Any] = dict(READ_ONLY)
-    if engine.dialect.name == "postgresql":
-        options["isolation_level"] = "REPEATABLE READ"
-    with explained(engine), engine.execution_options(**options).connect() as connection, connection.begin():
+    snapshot = read_only(engine)
+    with explained(engine), snapshot.connect() as connection, connection.begin():
         yield StoredLog(connection, known)

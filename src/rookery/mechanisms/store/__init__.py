@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rookery.mechanisms.store.base import Base
-from rookery.mechanisms.store.engines import READ_ONLY, open_async_engine, open_engine
+from rookery.mechanisms.store.engines import open_async_engine, open_engine, read_only
 from rookery.mechanisms.store.faults import DatabaseUnavailable, describe, explained
 from rookery.mechanisms.store.schema import (
     SchemaUnusable,
@@ -16,7 +16,6 @@ from rookery.mechanisms.store.schema import (
 from rookery.mechanisms.store.unit import ReadingSession, TransactionOpen, WriteInReading
 
 __all__ = [
-    "READ_ONLY",
     "Base",
     "DatabaseUnavailable",
     "ReadingSession",
@@ -31,5 +30,6 @@ __all__ = [
     "migrate",
     "open_async_engine",
     "open_engine",
+    "read_only",
     "revision_of",
 ]

@@ -11,7 +11,7 @@ import os
 import sqlite3
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
@@ -19,8 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from rookery.base.errors import ConfigError
 
-READ_ONLY: Final = {"rookery_read_only": True}
-"""Execution options of a connection that will not write: on SQLite it begins without the write lock."""
+AnyEngine = TypeVar("AnyEngine", Engine, AsyncEngine)
+
+_READ_ONLY: Final[dict[str, dict[str, Any]]] = {
+    "sqlite": {"rookery_read_only": True},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
 
 BUSY_TIMEOUT = 5.0
 """Seconds that SQLite waits for a lock in one go. It cannot be interrupted while it waits."""
@@ -45,6 +49,11 @@ def open_async_engine(url: str) -> AsyncEngine:
     engine = create_async_engine(parsed, **options)
     _set_up(engine.sync_engine)
     return engine
+
+
+def read_only(engine: AnyEngine) -> AnyEngine:
+    """The same engine, for transactions that only read, each in one snapshot, and wait for no writer."""
+    return engine.execution_options(**_READ_ONLY[engine.dialect.name])
 
 
 def _prepare(url: str, *, is_async: bool) -> tuple[URL, dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from rookery.base.errors import NotFound
-from rookery.mechanisms.store.engines import READ_ONLY
+from rookery.mechanisms.store.engines import read_only
 from rookery.mechanisms.store.faults import describe, explained
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def differences(engine: Engine, metadata: MetaData) -> list[str]:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    with explained(engine), engine.execution_options(**READ_ONLY).connect() as connection:
+    with explained(engine), read_only(engine).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return [_described(difference) for difference in compare_metadata(context, metadata)]
 
@@ -39,7 +39,7 @@ def damage(engine: Engine) -> list[str]:
     """What SQLite finds wrong with its file, a line each; PostgreSQL checks its pages when it reads them."""
     if engine.dialect.name != "sqlite":
         return []
-    with explained(engine), engine.execution_options(**READ_ONLY).connect() as connection:
+    with explained(engine), read_only(engine).connect() as connection:
         lines = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
         orphans = [f"row {row[1]} of {row[0]} refers to no {row[2]}"
                    for row in connection.execute(text("PRAGMA foreign_key_check"))]  # fmt: skip

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 
 from rookery.base.errors import Conflict
-from rookery.mechanisms.store.engines import READ_ONLY
+from rookery.mechanisms.store.engines import read_only
 from rookery.mechanisms.store.faults import DatabaseReadOnly, describe, explained
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def current_revision(connection: Connection) -> str | None:
 
 def revision_of(engine: Engine) -> str | None:
     """As `current_revision`, for an engine."""
-    with explained(engine), engine.execution_options(**READ_ONLY).connect() as connection:
+    with explained(engine), read_only(engine).connect() as connection:
         return current_revision(connection)
 
 
@@ -97,7 +97,7 @@ def migrate(engine: Engine) -> tuple[str, ...]:
 
 
 def _waiting(engine: Engine) -> tuple[str, ...]:
-    with explained(engine), engine.execution_options(**READ_ONLY).connect() as connection:
+    with explained(engine), read_only(engine).connect() as connection:
         return _missing(connection)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
 
 from rookery.base.errors import RookeryError
-from rookery.mechanisms.store.engines import READ_ONLY
+from rookery.mechanisms.store.engines import read_only
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -45,7 +45,7 @@ class Sessions:
 
     def __init__(self, engine: Engine) -> None:
         self.writing = sessionmaker(engine, expire_on_commit=False)
-        reader = engine.execution_options(**READ_ONLY)
+        reader = read_only(engine)
         self.reading = sessionmaker(reader, class_=ReadingSession, expire_on_commit=False)
 
 
@@ -54,7 +54,7 @@ class AsyncSessions:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.writing = async_sessionmaker(engine, expire_on_commit=False)
-        reader = engine.execution_options(**READ_ONLY)
+        reader = read_only(engine)
         self.reading = async_sessionmaker(reader, sync_session_class=ReadingSession, expire_on_commit=False)
 
 
