@@ -180,6 +180,16 @@ def test_a_matcher_can_use_what_an_extractor_found() -> None:
     assert not matches(check, ok("", x_powered_by="PHP/8.3"))
 
 
+def test_what_an_extractor_found_wins_over_a_header_of_its_name() -> None:
+    check = operators(
+        """
+        extractors: [{type: regex, name: server, internal: true, regex: ['World']}]
+        matchers: [{type: dsl, dsl: ['server == "World"']}]
+        """
+    )
+    assert matches(check, PAGE)
+
+
 def test_named_extractors_are_results_of_their_own() -> None:
     check = operators(
         """

@@ -120,13 +120,18 @@ def test_a_timeout_ends_the_program_and_everything_it_started(tmp_path: Path) ->
     runner = CommandRunner(python(script), timeout=1.5)
     errors = [item for item in runner if isinstance(item, Error)]
     assert errors[0].message.endswith("was ended after 1.5 seconds (timeout)")
-    assert not alive(int(pids.read_text()))
+    assert ends(int(pids.read_text()))
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that was killed is a zombie until somebody collects it."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
-    return bool(state.strip()) and not state.startswith("Z")
+def ends(pid: int) -> bool:
+    """Whether a process is gone within 10 seconds; one that was killed is a zombie until somebody collects it."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
+        if not state.strip() or state.startswith("Z"):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_leaving_early_ends_the_program() -> None:
@@ -135,7 +140,7 @@ def test_leaving_early_ends_the_program() -> None:
         assert isinstance(item, Sighting)
         pid = int(item.url)
         break
-    assert not alive(pid)
+    assert ends(pid)
 
 
 def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_run() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import socket
 import ssl
@@ -239,6 +240,16 @@ def test_tls_to_a_server_that_has_none_is_one_clear_line() -> None:
             assert str(caught.value).startswith(f"127.0.0.1:{port}: the TLS handshake failed: ")
 
     in_loop(work)
+
+
+def test_a_tls_handshake_that_never_ends_is_given_up() -> None:
+    async def work() -> None:
+        async with serving(silence) as port, HttpClient(loopback, timeout=0.2) as client:
+            with pytest.raises(TimedOut):
+                await client.send(get(port, scheme="https"))
+
+    in_loop(work)
+    gc.collect()  # a connection left open would warn here, and warnings are errors
 
 
 def test_a_connection_carries_many_requests() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from rookery.mechanisms.engine.dsl.values import Value
 from rookery.mechanisms.engine.extractors import Extractor, compile_extractor
 from rookery.mechanisms.engine.matchers import Matcher, compile_matcher
 from rookery.mechanisms.engine.model import HttpSpec
@@ -64,8 +63,7 @@ class Operators:
         if not results:
             return
         if extractor.name:
-            values.extracted[extractor.name] = one_or_all(results)
-            values.extracted.update({f"{extractor.name}{n}": item for n, item in enumerate(results)})
+            values.keep(extractor.name, results)
         if not extractor.internal:
             verdict.found += [item for item in results if item not in verdict.found]
             if extractor.name:
@@ -89,11 +87,6 @@ class Operators:
             verdict.matched = verdict.reported = bool(verdict.found)
         elif not verdict.matched:
             verdict.found, verdict.extracted = [], {}
-
-
-def one_or_all(results: list[str]) -> Value:
-    """One result is a text, several are a list."""
-    return results[0] if len(results) == 1 else results
 
 
 def compile_operators(spec: HttpSpec, path: str) -> Operators:

@@ -24,6 +24,10 @@ class ResponseParts:
             self._known[name] = self._make(name)
         return self._known[name]
 
+    def name(self, name: str, value: Value) -> None:
+        """Give a value a name among the parts: what an extractor found wins over a header of that name."""
+        self._known[name] = value
+
     def _make(self, name: str) -> Value:
         maker = MAKERS.get(name)
         if maker is not None:

@@ -73,6 +73,14 @@ class Values:
                 self._being_rendered.discard(name)
         return self._rendered[name]
 
+    def keep(self, name: str, results: list[str]) -> None:
+        """Remember what an extractor found: `name` is all of it, `name0`, `name1`, … each result."""
+        value: Value = results[0] if len(results) == 1 else results
+        self.extracted[name] = value
+        self.extracted.update({f"{name}{number}": result for number, result in enumerate(results)})
+        if self.current is not None:
+            self.current.name(name, value)
+
     def trim_base(self, *, trimmed: bool) -> None:
         """Choose what BaseURL is for the next request: without its last slash, or as given."""
         self._inputs = self.target.trimmed_variables if trimmed else self.target.variables
