@@ -163,11 +163,11 @@ def _refuse_read_only(engine: Engine) -> None:
     """Say so at the start: SQLite would let a read-only database be opened, and refuse the first write."""
     if engine.dialect.name == "sqlite":
         file = Path(str(engine.url.database))
-        read_only = file.exists() and not os.access(file, os.W_OK)
+        refuses = file.exists() and not os.access(file, os.W_OK)
     else:
         with explained(engine), engine.connect() as connection:
-            read_only = connection.scalar(text("SHOW transaction_read_only")) == "on"
-    if read_only:
+            refuses = connection.scalar(text("SHOW transaction_read_only")) == "on"
+    if refuses:
         raise DatabaseReadOnly(f"{describe(engine.url)}: {DatabaseReadOnly.__doc__}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -48,5 +50,5 @@ def _position(name: str) -> sa.Column[int]:
     return sa.Column(name, POSITION, nullable=False, autoincrement=False)
 
 
-def _of(kind: sa.types.TypeEngine[object], *names: str) -> list[sa.Column[object]]:
+def _of(kind: sa.types.TypeEngine[Any], *names: str) -> list[sa.Column[Any]]:
     return [sa.Column(name, kind, nullable=False) for name in names]
