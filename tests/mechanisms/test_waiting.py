@@ -1,0 +1,43 @@
+"""Doing many things beside each other in threads, and being interrupted at it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import pytest
+
+from rookery.mechanisms.waiting import InThread
+
+
+def test_an_interrupt_starts_nothing_more_and_waits_for_what_runs() -> None:
+    main_thread = threading.get_ident()
+    started: list[int] = []
+    ended: list[int] = []
+
+    def work(number: int) -> None:
+        started.append(number)
+        if number == 3:
+            signal.pthread_kill(main_thread, signal.SIGINT)
+        time.sleep(0.05)
+        ended.append(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        InThread().each(work, range(1000), limit=2)
+    assert sorted(started) == sorted(ended)
+    assert len(started) < 1000
+
+
+def test_there_are_no_more_threads_than_items() -> None:
+    before = threading.active_count()
+    most = InThread().each(lambda _: threading.active_count() - before, [1, 2, 3], limit=50)
+    assert max(most) <= 3
+
+
+def test_items_may_come_from_a_generator() -> None:
+    assert InThread().each(str, (number for number in range(5)), limit=2) == ["0", "1", "2", "3", "4"]
+
+
+def test_no_items_are_no_work() -> None:
+    assert InThread().each(str, [], limit=2) == []
