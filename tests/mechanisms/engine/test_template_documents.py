@@ -111,13 +111,13 @@ def test_an_alias_is_the_node_it_names() -> None:
 
 def test_info_is_typed() -> None:
     info = load_template(
-        b"id: a\ninfo: {name: n, author: 'x, y', severity: HIGH, tags: 'A,b', reference: [r1, r2],"
+        b"id: a\ninfo: {name: n, author: 'x, y', severity: HIGH, tags: 'A,b', reference: 'https://r/1,2',"
         b" classification: {cve-id: cve-2020-1, cwe-id: 'cwe-1,cwe-2'}, metadata: {max-request: 2}}\n"
         b"http: [{path: ['{{BaseURL}}']}]",
         path="x",
     ).info
     assert (info.author, info.severity, info.tags) == (("x", "y"), "high", ("a", "b"))
-    assert (info.reference, info.metadata) == (("r1", "r2"), {"max-request": "2"})
+    assert (info.reference, info.metadata) == (("https://r/1,2",), {"max-request": "2"})
     assert (info.classification.cve_id, info.classification.cwe_id) == (("CVE-2020-1",), ("CWE-1", "CWE-2"))
 
 

@@ -46,6 +46,14 @@ def test_path(url: str, path: str, expected: str) -> None:
     assert sent(path.replace("'", "''"), url).url == expected
 
 
+def test_a_host_name_in_any_script_is_dialled_as_it_is() -> None:
+    request = sent("{{BaseURL}}/x", "http://m\u00fcller.example/")
+    assert (request.host, request.netloc) == (
+        "m\u00fcller.example",
+        "m\u00fcller.example".encode().decode("latin-1"),
+    )
+
+
 def test_a_path_request_has_the_usual_headers_and_the_templates_own() -> None:
     check = template(
         """

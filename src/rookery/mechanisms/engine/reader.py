@@ -89,6 +89,12 @@ class Reader:
         parts = node.text.split(",") if isinstance(node, Scalar) else self.texts(key)
         return tuple(part.strip() for part in parts if part.strip())
 
+    def lines(self, key: str) -> tuple[str, ...]:
+        """A list, or text with one item per line: trimmed, empty ones dropped."""
+        node = self.node.entries.get(key)
+        parts = node.text.splitlines() if isinstance(node, Scalar) else self.texts(key)
+        return tuple(part.strip() for part in parts if part.strip())
+
     def table(self, key: str) -> dict[str, str]:
         """A mapping of text to text."""
         node = self.node.entries.get(key)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult
 
 from rookery.mechanisms.engine.dsl.values import to_number
 from rookery.mechanisms.engine.errors import TemplateError, UnsupportedTemplate
-from rookery.mechanisms.engine.latin import narrow, to_bytes
+from rookery.mechanisms.engine.latin import narrow, to_bytes, widen
 from rookery.mechanisms.engine.messages import LARGEST_BODY, Request
 from rookery.mechanisms.engine.model import HttpSpec
 from rookery.mechanisms.engine.render import Text, compile_text
@@ -72,7 +72,7 @@ class PathPlan:
         return Request(
             method=method,
             scheme=parts.scheme,
-            host=parts.hostname or "",
+            host=_host(parts, values.target),
             port=port,
             netloc=netloc,
             target=encode_target(parts.path or "/", _merged_query(values.target, netloc, parts.query)),
@@ -122,7 +122,7 @@ class RawPlan:
 
     def _request_target(self, path: str, target: Target) -> str:
         if re.match(r"https?://", path):
-            parts = urlsplit(path)
+            parts, _ = split_url(path)
             return encode_target(parts.path or "/", parts.query)
         own, _, query = path.partition("?")
         if self.automerge:
@@ -146,6 +146,12 @@ def encode_target(path: str, query: str) -> str:
     return UNSAFE_IN_TARGET.sub(lambda match: f"%{ord(match[0]):02X}", escaped)
 
 
+def _host(parts: SplitResult, target: Target) -> str:
+    """The host to dial; the target's own keeps its spelling, whatever script it is written in."""
+    is_target = parts.netloc.rpartition("@")[2] == narrow(target.netloc)
+    return target.host if is_target else widen(parts.hostname or "")
+
+
 def _method(text: str) -> str:
     if not METHOD.fullmatch(text):
         raise BadUrl(f"{text[:20]!r} is not an HTTP method")
@@ -154,7 +160,7 @@ def _method(text: str) -> str:
 
 def _merged_query(target: Target, netloc: str, own: str) -> str:
     """The target's own parameters come first, when the request goes to the target."""
-    if netloc != target.netloc or not target.query:
+    if netloc != narrow(target.netloc) or not target.query:
         return own
     return f"{narrow(target.query)}&{own}" if own else narrow(target.query)
 

@@ -79,7 +79,7 @@ def _info(root: Reader) -> tuple[Info, list[str]]:
         description=reader.text("description").strip(),
         impact=reader.text("impact").strip(),
         remediation=reader.text("remediation").strip(),
-        reference=_references(reader),
+        reference=reader.lines("reference"),
         tags=tuple(tag.lower() for tag in reader.words("tags")),
         classification=_classification(reader),
         metadata=reader.plain("metadata"),
@@ -89,10 +89,6 @@ def _info(root: Reader) -> tuple[Info, list[str]]:
             raise reader.error(f"info must have {key!r}", key)
     warnings = reader.unknown_keys(INFO_KEYS)
     return info, warnings if "severity" in reader else [*warnings, "info has no severity"]
-
-
-def _references(reader: Reader) -> tuple[str, ...]:
-    return reader.words("reference")
 
 
 def _classification(info: Reader) -> Classification:
