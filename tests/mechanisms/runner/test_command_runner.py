@@ -124,7 +124,7 @@ def test_a_timeout_ends_the_program_and_everything_it_started(tmp_path: Path) ->
 
 
 def ends(pid: int) -> bool:
-    """Whether a process is gone within 10 seconds; one that was killed is a zombie until somebody collects it."""
+    """Whether a process is gone within 10 seconds; a zombie only waits to be collected."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout

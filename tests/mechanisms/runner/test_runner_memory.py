@@ -19,7 +19,8 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "linux" else 2**20)
 
 def run(count):
-    items = (Sighting(url=f"http://host/{number}", _context={"evidence": "x" * 2_000}) for number in range(count))
+    evidence = {"evidence": "x" * 2_000}
+    items = (Sighting(url=f"http://host/{number}", _context=evidence) for number in range(count))
     hooks = hooks_from({"on_item": discard}, async_hooks=["discard"])
     summary = Emits(items, hooks=hooks, spool=Path(sys.argv[1])).run()
     assert (summary.counts, summary.status) == ({"sighting": count}, "success")

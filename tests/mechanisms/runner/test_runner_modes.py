@@ -6,6 +6,7 @@ import asyncio
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -18,6 +19,8 @@ from rookery.base.errors import Closed, Invalid
 from rookery.mechanisms.hooks import Hooks, Info, Item, Raw, hooks_from, load_hooks
 from rookery.mechanisms.runner import CommandRunner, InsideALoop, Runner, RunsOnce
 from tests.mechanisms.runner.tools import Emits, PrintsJson, Sighting, Table, Trace, sightings
+
+ROOT = Path(__file__).parents[3]
 
 
 def batched_hook(table: Table) -> Hooks:
@@ -171,6 +174,38 @@ def test_ctrl_c_ends_with_everything_flushed_and_a_summary(tmp_path: Path, way: 
     assert runner.summary is not None
     assert runner.summary.status == "interrupted"
     assert len(table.rows()) == 150
+
+
+IMPATIENT = """
+import asyncio, sys
+from pathlib import Path
+from rookery.mechanisms.hooks import HookSettings, hooks_from
+from tests.mechanisms.runner.tools import Emits, sightings
+
+async def hang(runner, items):
+    print("delivering", flush=True)
+    await asyncio.sleep(3600)
+
+def on_end(runner):
+    print("ending", flush=True)
+
+hooks = hooks_from({"on_item": hang, "on_end": on_end}, batch_config={"hang": {"batch_size": 1}})
+runner = Emits(sightings(3), hooks=hooks, settings=HookSettings(drain_timeout=None), spool=Path(sys.argv[1]))
+summary = runner.run()
+print(summary.status, summary.messages[0])
+"""
+
+
+def test_ctrl_c_while_sinks_are_waited_for_ends_the_waiting(tmp_path: Path) -> None:
+    """The sink would take an hour; what it has not got stays in the spool."""
+    command = [sys.executable, "-c", IMPATIENT, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as child:
+        assert child.stdout is not None
+        assert {child.stdout.readline() for _ in range(2)} == {"ending\n", "delivering\n"}
+        child.send_signal(signal.SIGINT)
+        said = child.stdout.read()
+    assert said.startswith("interrupted ")
+    assert "3 item(s) were not delivered in time; they stay in the spool" in said
 
 
 def test_runs_in_any_thread() -> None:

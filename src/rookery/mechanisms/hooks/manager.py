@@ -142,6 +142,6 @@ class AsyncHookManager:
         self.failures.add(name, error.reason, error.ids, fate=fate)
 
     def _left_behind(self, function: Function) -> None:
-        name, queued = self._names[function], self._queues[function].stats.queued
-        said = f"{queued} item(s) were not delivered in time; they stay in the spool for the next run"
+        name, stats = self._names[function], self._queues[function].stats
+        said = f"{stats.queued + stats.inflight} item(s) were not delivered in time; they stay in the spool for the next run"
         self.failures.add(name, said)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rookery.base.errors import Closed, Invalid
 from rookery.base.ids import new_id
@@ -155,9 +155,10 @@ class Runner:
             raise RunsOnce
         self._life = Life(self, give)
         try:
-            return await self._life.run()
+            await self._life.run()
         finally:
             self._life = None
+        return cast("Summary", self.summary)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_life": None}
@@ -180,7 +181,10 @@ async def _next_of(chunks: AsyncIterator[list[Item]]) -> list[Item]:
 
 
 async def _closed(chunks: AsyncGenerator[list[Item], None]) -> None:
-    await chunks.aclose()
+    with suppress(
+        RuntimeError
+    ):  # it is being closed, and was interrupted at that: the loop's end will cancel it
+        await chunks.aclose()
 
 
 async def _ended(living: asyncio.Task[Summary]) -> None:

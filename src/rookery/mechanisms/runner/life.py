@@ -53,17 +53,18 @@ class Life:
         self._ready = False
         self._over = False
 
-    async def run(self) -> Summary:
-        """All stages. When cancelled: the work ends, everything is flushed, the status is `interrupted`."""
+    async def run(self) -> None:
+        """All stages. When cancelled: the work ends, everything is flushed, the status is `interrupted`.
+
+        Cancelled while it flushes, it waits for no sink any more. The runner gets its summary in any case.
+        """
         status: Status = "interrupted"
         try:
             await self._start()
             await self._work()
             status = "success"
         finally:
-            summary = await self._finish(status)
-            self._runner.summary = summary
-        return summary
+            await self._finish(status)
 
     def emit(self, item: Item) -> None:
         """Add an item from anywhere, another thread included; it is processed at the next safe moment."""
@@ -161,7 +162,19 @@ class Life:
             await self.fire("on_interval")
             await self._emit_waiting()
 
-    async def _finish(self, status: Status) -> Summary:
+    async def _finish(self, status: Status) -> None:
+        try:
+            await self._wind_up()
+        except asyncio.CancelledError:
+            status = "interrupted"
+            await self.manager.close(0)
+            raise
+        finally:
+            self._over = True
+            self._account_for_the_rest()
+            self._runner.summary = self._summary(status)
+
+    async def _wind_up(self) -> None:
         await self._stop_clock()
         await self.fire("on_end")
         deadline = self._deadline()
@@ -169,9 +182,6 @@ class Life:
         self._emitted.extend(self.manager.failures.rest())
         await self._deliver(deadline)
         await self.manager.close(_left(deadline))
-        self._over = True
-        self._account_for_the_rest()
-        return self._summary(status)
 
     async def _stop_clock(self) -> None:
         if self._clock is not None:
