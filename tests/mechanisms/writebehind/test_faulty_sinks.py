@@ -229,6 +229,26 @@ def test_a_sink_that_tries_to_end_its_thread_only_fails_its_batch(error: BaseExc
     assert shelf.items[-1] == b"second"
 
 
+def test_an_unexpected_error_in_the_writer_is_survived_and_nothing_is_lost(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Here the caller's own policy breaks it; the same items are taken up again."""
+
+    class Broken(RetryPolicy):
+        def delay(self, attempt: int) -> float:
+            raise RuntimeError(f"no delay for attempt {attempt}")
+
+    shelf = Shelf(FailsTimes(1, ConnectionError("once")))
+    with BatchQueue(shelf, name="t", batch_size=10, retry=Broken()) as queue:
+        for item in numbered(0, 25):
+            queue.put(item)
+        assert queue.flush(PATIENCE)
+        assert queue.stats.restarts == 1
+        assert queue.stats.delivered == 25
+    assert shelf.items == numbered(0, 25)
+    assert "unexpected error in the writer" in caplog.text
+
+
 def test_secrets_are_masked_in_reports_and_dead_letter_reasons(caplog: pytest.LogCaptureFixture) -> None:
     register_secret("hunter2-of-the-sink")
 

@@ -190,6 +190,22 @@ def test_a_newer_format_is_reported_and_left_for_the_version_that_wrote_it(tmp_p
     assert segment.read_bytes() == data
 
 
+def test_a_leftover_that_cannot_be_read_is_reported_and_stops_nothing(tmp_path: Path) -> None:
+    stream = leave(tmp_path, [b"unreachable"])
+    (tmp_path / stream / "0000000000000000.seg").mkdir()
+    leave(tmp_path, [b"theirs"])
+    shelf = Shelf()
+    errors: list[DeliveryError | SpoolError] = []
+    with BatchQueue(shelf, name="t", spool=tmp_path, on_error=errors.append) as queue:
+        queue.put(b"mine")
+        assert queue.flush(PATIENCE)
+        assert queue.stats.restarts == 0
+    assert shelf.items == [b"theirs", b"mine"]
+    (error,) = errors
+    assert f"{tmp_path / stream} is left as it is" in str(error)
+    assert has_leftovers(tmp_path)
+
+
 def test_an_unreadable_ledger_only_means_that_all_is_replayed(tmp_path: Path) -> None:
     stream = leave(tmp_path, numbered(0, 5), acknowledged=3)
     lock = tmp_path / stream / "lock"

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
 FULL = -1
 DEFERRED = 0
-NAP_SECONDS = (
-    0.002  # a wake-up costs more than several puts: in a burst, one per nap instead of one per batch
-)
+NAP_SECONDS = 0.002  # a wake-up costs as much as several puts: in a burst, one per nap, not one per batch
 
 
 class Buffer:

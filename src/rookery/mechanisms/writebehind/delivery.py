@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from rookery.mechanisms.writebehind.batch import Batch
 from rookery.mechanisms.writebehind.dead import DeadLetter, letter
 from rookery.mechanisms.writebehind.errors import DeliveryError, describe
+from rookery.mechanisms.writebehind.ledger import SLOTS
 from rookery.mechanisms.writebehind.retry import RetryPolicy, is_transient
 
 if TYPE_CHECKING:
@@ -228,7 +229,8 @@ class _Trial(Generic[T]):
             self._parts.append((low, high))
             self._delivery.pause(error)
         elif is_transient(error):  # out of attempts: halving would not help
-            self._hold([(at, error) for at in range(low, high)])
+            self._held += [(at, error) for at in range(low, high)]
+            self._settle(high)
         elif high - low > 1:
             middle = (low + high) // 2
             self._parts += [(middle, high), (low, middle)]
@@ -236,11 +238,13 @@ class _Trial(Generic[T]):
         elif self._delivery.refused(len(self._entries)):
             self._take_back(low, error)
         else:
-            self._hold([(low, error)])
+            self._hold(low, error)
 
-    def _hold(self, refused: list[tuple[int, BaseException]]) -> None:
-        self._held += refused
+    def _hold(self, low: int, error: BaseException) -> None:
+        self._held.append((low, error))
         self._stream.hold([self._entries[at][0] for at, _ in self._held])
+        if len(self._held) == SLOTS:
+            self._settle(low + 1)
 
     def _take_back(self, low: int, error: BaseException) -> None:
         start = min([at for at, _ in self._held], default=low)

@@ -64,10 +64,9 @@ class Ledger:
         return struct.unpack_from(f"@{count}Q", self._memory, 24)
 
     def hold(self, seqs: Sequence[int]) -> None:
-        """Numbers first, count last: a kill in between leaves what was held before."""
-        kept = seqs[:SLOTS]
-        struct.pack_into(f"@{len(kept)}Q", self._memory, 24, *kept)
-        _WORD.pack_into(self._memory, 16, len(kept))
+        """Remember up to SLOTS numbers. Count last: a kill in between leaves what was held before."""
+        struct.pack_into(f"@{len(seqs)}Q", self._memory, 24, *seqs)
+        _WORD.pack_into(self._memory, 16, len(seqs))
 
     def close(self) -> None:
         """Let go of the lock.

@@ -1,6 +1,4 @@
-"""BatchQueue: producers return in microseconds, one thread delivers in batches, nothing acknowledged is
-lost.
-"""
+"""BatchQueue: producers return in microseconds, one thread delivers in batches, nothing accepted is lost."""
 
 from __future__ import annotations
 
@@ -143,10 +141,8 @@ class BatchQueue(Generic[T]):
         while seq == FULL:
             if not self._may_wait():
                 return DEFERRED
-            if self._writer.is_current():
-                return self._admit(
-                    payload, key, force=True
-                )  # the sink itself puts: waiting would be for ever
+            if self._writer.is_current():  # the sink itself puts: it would wait for itself
+                return self._admit(payload, key, force=True)
             if is_on_event_loop():
                 self._refuse("a put() on an event loop must not wait; use aput()")
             block_until(self._buffer.when_room, None)
@@ -244,10 +240,7 @@ class BatchQueue(Generic[T]):
     # --- fork ---
 
     def quiesce(self, timeout: float) -> bool:
-        """Before a fork: wait for the sink, then hold the buffer still.
-
-        Whether the sink stood still in time.
-        """
+        """Before a fork: wait for the sink, hold the buffer still; whether the sink came to rest in time."""
         is_idle = self._delivery.calling.acquire(timeout=timeout)
         self._buffer.hold_still()
         return is_idle
@@ -276,22 +269,9 @@ class BatchQueue(Generic[T]):
         with buffer.section():
             return Stats(
                 accepted=buffer.seq + counts.recovered,
-                coalesced=counts.coalesced,
-                delivered=counts.delivered,
-                dead=counts.dead,
                 queued=buffer.queued,
-                inflight=counts.inflight,
-                dropped=counts.dropped,
-                refused=counts.refused,
-                deferred=counts.deferred,
-                recovered=counts.recovered,
-                corrupt=counts.corrupt,
-                batches=counts.batches,
-                retries=counts.retries,
-                splits=counts.splits,
-                restarts=counts.restarts,
                 spool_bytes=0 if self._spool is None else self._spool.bytes,
                 oldest_age=buffer.oldest_age(),
                 writer_alive=self._writer.is_alive,
-                last_error=counts.last_error,
+                **counts.as_dict(),
             )

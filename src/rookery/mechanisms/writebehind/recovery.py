@@ -64,7 +64,7 @@ class Leftover:
     def _quarantine(self, path: Path) -> None:
         """A second name in quarantine/: the records are still to be delivered from the first."""
         folder = self._folder.parent / QUARANTINE
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         kept = folder / f"{self.id}-{path.name}"
         if not kept.exists():
             os.link(path, kept)

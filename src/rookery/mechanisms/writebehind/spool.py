@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import shutil
 from collections import deque
@@ -26,10 +27,7 @@ UNBORN = "new-"
 
 
 class Spool:
-    """The writing side.
-
-    All is called under the queue's lock, except `prefault`, which is the writer thread's.
-    """
+    """The writing side. Used under the queue's lock; the writer plans and prefaults without it."""
 
     def __init__(self, folder: Path, stream: str, budget: int) -> None:
         self.folder = folder / stream
@@ -99,7 +97,7 @@ class Spool:
     def _be_born(self) -> None:
         """Lock first, name afterwards: no recovery elsewhere ever finds the folder without an owner."""
         unborn = self.folder.with_name(UNBORN + self.folder.name)
-        unborn.mkdir(parents=True, exist_ok=True)
+        unborn.mkdir(mode=0o700, parents=True, exist_ok=True)
         ledger = Ledger(unborn)
         try:
             unborn.rename(self.folder)
@@ -135,9 +133,13 @@ class Spool:
             return None
         return self._blank_path(), self._next_size
 
-    def adopt_spare(self, spare: Segment) -> None:
+    def adopt_spare(self, spare: Segment) -> bool:
+        """Keep it for the next rotation; False if meanwhile the budget was used otherwise."""
+        if self.bytes + spare.size > self._budget:
+            return False
         self._spare = spare
         self.bytes += spare.size
+        return True
 
     def prefault(self) -> None:
         """Map pages ahead of the producers."""
@@ -172,7 +174,8 @@ class Spool:
         if self._ledger is None:
             return
         for segment in self._segments():
-            segment.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                segment.path.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.release()
 

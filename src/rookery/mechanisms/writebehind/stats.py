@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rookery.mechanisms.writebehind.errors import describe
 
@@ -64,6 +65,10 @@ class Counts:
     splits: int = 0
     restarts: int = 0
     last_error: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """By the names they have in Stats."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def settle(self, delivered: int, dead: int) -> None:
         self.delivered += delivered

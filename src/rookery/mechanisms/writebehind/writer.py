@@ -16,6 +16,7 @@ from rookery.mechanisms.writebehind.segment import Segment
 from rookery.mechanisms.writebehind.sizing import BatchSizer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from rookery.mechanisms.writebehind.batch import Entry
@@ -47,7 +48,7 @@ class Writer:
         counts: Counts,
         spool: Spool | None,
         spool_folder: Path | None,
-        retire: Any,
+        retire: Callable[[str], None] | None,
     ) -> None:
         self.id, self._name = stream, name
         self._delivery, self._counts, self._spool, self._folder = delivery, counts, spool, spool_folder
@@ -58,7 +59,7 @@ class Writer:
         self._recover_at = 0.0
         self._unreadable = {stream}
         self._pid = os.getpid()
-        self._starting = threading.RLock()
+        self._life = threading.RLock()
         self._thread: threading.Thread | None = None
         self._is_stopping = False
         self.is_finished = False
@@ -71,10 +72,7 @@ class Writer:
     # --- life ---
 
     def start(self) -> None:
-        """Start the thread if it is not running.
-
-        At interpreter shutdown there may be no new threads: close() drains.
-        """
+        """Start the thread if it is not running; where none can be started any more, close() drains."""
         if self._thread is not None or self.is_finished:
             return
         thread = threading.Thread(target=self.run, name=f"rookery-{self._name}", daemon=True)
@@ -97,14 +95,13 @@ class Writer:
         self._buffer.wake_writer(to_end=True)
 
     def run_here(self, timeout: float | None) -> None:
-        """There is no thread, because nothing was put or none can be started any more: do its work in this
-        one.
-        """
-        self._is_stopping = True
-        if timeout is not None:
-            self._delivery.deadline = time.monotonic() + timeout
-        if not self.is_finished:
-            self.run()
+        """Do the work in this thread: nothing was put, or no other can be started any more."""
+        with self._life:
+            self._is_stopping = True
+            if timeout is not None:
+                self._delivery.deadline = time.monotonic() + timeout
+            if not self.is_finished:
+                self.run()
 
     def report_rest(self) -> None:
         """The queue is closed and its time is up: say what was not delivered."""
@@ -119,16 +116,14 @@ class Writer:
             self._delivery.report(DeliveryError(self._name, ids, "the queue was closed before", dead=False))
 
     def when_finished(self, notify: Notify) -> bool:
-        with self._starting:
+        with self._life:
             if self.is_finished:
                 return False
             self._finish_waiters.append(notify)
             return True
 
     def run(self) -> None:
-        """The supervised loop: an unexpected error is logged and counted, and the same generation is
-        resumed.
-        """
+        """The supervised loop: an unexpected error is logged, and the same generation resumed."""
         while not self._is_over():
             try:
                 self._cycle()
@@ -164,17 +159,14 @@ class Writer:
             self._retire_stream(self.id)
         self._delivery.close()
         self._buffer.give_up()
-        with self._starting:
+        with self._life:
             self.is_finished = True
             waiters, self._finish_waiters = self._finish_waiters, []
         for notify in waiters:
             notify()
 
     def _retire_stream(self, stream: str) -> None:
-        """The stream has ended: let the sink forget its cursor.
-
-        Only housekeeping, so a fault is only logged.
-        """
+        """The stream has ended: let the sink forget its cursor, if it can."""
         if self._retire is None:
             return
         try:
@@ -217,7 +209,9 @@ class Writer:
             return
         spare.prefault()
         with self._buffer.section():
-            self._spool.adopt_spare(spare)
+            is_adopted = self._spool.adopt_spare(spare)
+        if not is_adopted:
+            spare.discard()
 
     def _check_spool(self) -> None:
         """Somebody removed the folder: a deleted file would keep nothing, so begin another."""
@@ -227,11 +221,8 @@ class Writer:
             if self._spool.is_linked():
                 return
             self._spool.release()
-        self._delivery.report(
-            SpoolError(
-                f"{self._spool.folder} was removed under a running queue; what was in it is in memory only."
-            )
-        )
+        gone = f"{self._spool.folder} was removed under a running queue; what was in it is in memory only."
+        self._delivery.report(SpoolError(gone))
 
     # --- the dead ---
 
@@ -240,7 +231,12 @@ class Writer:
             return
         self._check_spool()
         for leftover in leftovers(self._folder, self._unreadable, self._counts, self._delivery.report):
-            self._recover(leftover)
+            try:
+                self._recover(leftover)
+            except OSError as error:
+                self._unreadable.add(leftover.id)
+                where = self._folder / leftover.id
+                self._delivery.report(SpoolError(f"{where} is left as it is: {describe(error)}"))
         self._recover_at = time.monotonic() + RECOVERY_SECONDS
         self._buffer.recovered()
 
