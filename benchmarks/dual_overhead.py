@@ -22,7 +22,7 @@ from rookery.mechanisms.dual import dual
 from rookery.mechanisms.store import open_async_engine, open_engine
 
 ROWS = 1000
-ROUNDS = 150
+ROUNDS = 500
 
 
 class Models(DeclarativeBase):
@@ -96,14 +96,14 @@ def _plain(url: str) -> list[Row]:
     with Session(engine) as session:
         kept = get(session, "r0001")  # the identity map holds only what somebody holds
         calls = _times(
-            {"hand": lambda: get_by_hand(session, "r0001"), "dual": lambda: get(session, "r0001")}, 1000
+            {"hand": lambda: get_by_hand(session, "r0001"), "dual": lambda: get(session, "r0001")}, 100
         )
         statements = _times(
             {
                 "hand": lambda: addresses_by_hand(session, "r0100"),
                 "dual": lambda: addresses(session, "r0100"),
             },
-            20,
+            5,
         )
     engine.dispose()
     assert kept is not None
@@ -115,14 +115,14 @@ async def _coroutines(url: str) -> list[Row]:
     async with AsyncSession(engine) as session:
         kept = await get(session, "r0001")
         calls = await _times_async(
-            {"hand": lambda: get_by_hand_async(session, "r0001"), "dual": lambda: get(session, "r0001")}, 500
+            {"hand": lambda: get_by_hand_async(session, "r0001"), "dual": lambda: get(session, "r0001")}, 100
         )
         statements = await _times_async(
             {
                 "hand": lambda: addresses_by_hand_async(session, "r0100"),
                 "dual": lambda: addresses(session, "r0100"),
             },
-            20,
+            5,
         )
     await engine.dispose()
     assert kept is not None
