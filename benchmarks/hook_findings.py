@@ -48,8 +48,9 @@ def throughput() -> Iterator[Row]:
     yield compared(best, "pool", "a thread-pool batcher without crash safety behind the same runner", 1.0)
     yield compared(best, "alone", "that batcher in a bare loop: no runner, no search for duplicates", None)
     if python is not None:
-        yield compared(best, "run", "secator's runner with its SQLite driver", 5.0)
-        yield compared(best, "add", "secator's SQLite driver alone (add_result)", 5.0)
+        version = version_of_secator(python)
+        yield compared(best, "run", f"the runner of {version} with its SQLite driver", 5.0)
+        yield compared(best, "add", f"the SQLite driver of {version} alone (add_result)", 5.0)
 
 
 def best_of(sides: dict[str, Callable[[], Measured]]) -> dict[str, Measured]:
@@ -96,14 +97,17 @@ def answer(command: list[str], environment: dict[str, str] | os._Environ[str]) -
 def secator_python() -> Path | None:
     """The interpreter of an environment that has secator, made when there is none; None if that fails."""
     python = ENVIRONMENT / "bin" / "python"
-    if not python.exists():
-        print(f"  installing secator into {ENVIRONMENT}: a few minutes, once", flush=True)
+    if not (ENVIRONMENT / "bin" / "secator").exists():
+        print("  installing secator into an environment of its own: a few minutes, once", flush=True)
         venv.create(ENVIRONMENT, with_pip=True)
-    pip = subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "secator"], capture_output=True, text=True
-    )
-    if pip.returncode:
-        reason = (pip.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        print(f"  secator is left out, it cannot be installed: {reason}", flush=True)
-        return None
+        pip = subprocess.run([python, "-m", "pip", "install", "secator"], capture_output=True, text=True)
+        if pip.returncode:
+            reason = (pip.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+            print(f"  secator is left out, it cannot be installed: {reason}", flush=True)
+            return None
     return python
+
+
+def version_of_secator(python: Path) -> str:
+    script = "from importlib.metadata import version; print('secator', version('secator'))"
+    return subprocess.run([python, "-c", script], capture_output=True, text=True, check=True).stdout.strip()

@@ -143,5 +143,6 @@ class AsyncHookManager:
 
     def _left_behind(self, function: Function) -> None:
         name, stats = self._names[function], self._queues[function].stats
-        said = f"{stats.queued + stats.inflight} item(s) were not delivered in time; they stay in the spool for the next run"
+        count = stats.queued + stats.inflight
+        said = f"{count} item(s) were not delivered in time; they stay in the spool for the next run"
         self.failures.add(name, said)
