@@ -10,7 +10,6 @@ from rookery.base.clock import now_us
 from rookery.domains.audit.checkpoints import Checkpoint, sign_checkpoint
 from rookery.domains.audit.keys import Signer
 from rookery.domains.audit.rules import Head, link
-from rookery.domains.audit.witness import Witness
 
 _LOCK: Final = 0x6175646974  # "audit": the advisory lock that whoever appends holds until the commit
 _COPY_FROM: Final = 300
@@ -25,36 +24,37 @@ CHECKPOINT_COLUMNS: Final = Checkpoint._fields
 class Appender:
     """Appends payloads to the chain of one database and signs what it appended."""
 
-    def __init__(self, signer: Signer, witness: Witness) -> None:
+    def __init__(self, signer: Signer) -> None:
         self._signer = signer
-        self._witness = witness
 
-    def append(self, connection: Connection, payloads: list[bytes]) -> Checkpoint:
+    def append(
+        self, connection: Connection, payloads: list[bytes], witnessed: Checkpoint | None
+    ) -> Checkpoint:
         """Chain, store and sign these payloads in the connection's transaction; the checkpoint after them.
 
         The chain's lock is held from here to the commit: on SQLite the transaction's own write lock, on
         PostgreSQL an advisory lock. Somebody else's transaction waits, so commit soon.
         """
         lock(connection)
-        before = last_checkpoint(connection)
-        head, before = self._furthest(connection, before)
+        head, before = _furthest(connection, witnessed)
         rows, head = link(payloads, head)
         _insert(connection, "audit_entry", ENTRY_COLUMNS, rows)
         checkpoint = sign_checkpoint(self._signer, head, now_us(), before)
         _insert(connection, "audit_checkpoint", CHECKPOINT_COLUMNS, [checkpoint])
         return checkpoint
 
-    def _furthest(self, connection: Connection, before: Checkpoint | None) -> tuple[Head, Checkpoint | None]:
-        """Where the chain goes on, and after which checkpoint: the furthest that anything knows of.
 
-        All agree, unless somebody cut off the end. Going on from what was signed keeps the gap to be seen.
-        """
-        witnessed = self._witness.read()
-        if witnessed and witnessed.size > (before.size if before else 0):
-            before = witnessed
-        signed = Head(before.size, before.head) if before else Head()
-        stored = _stored_head(connection)
-        return (signed if signed.size >= stored.size else stored), before
+def _furthest(connection: Connection, witnessed: Checkpoint | None) -> tuple[Head, Checkpoint | None]:
+    """Where the chain goes on, and after which checkpoint: the furthest that anything knows of.
+
+    All agree, unless somebody cut off the end. Going on from what was signed keeps the gap to be seen.
+    """
+    before = last_checkpoint(connection)
+    if witnessed and witnessed.size > (before.size if before else 0):
+        before = witnessed
+    signed = Head(before.size, before.head) if before else Head()
+    stored = _stored_head(connection)
+    return (signed if signed.size >= stored.size else stored), before
 
 
 def last_checkpoint(connection: Connection) -> Checkpoint | None:

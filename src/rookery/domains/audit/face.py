@@ -136,16 +136,12 @@ class Audit(Face[RookT]):
         request_id: str = "",
         session: AsyncSession | None = None,
     ) -> Coroutine[Any, Any, AuditEntry]: ...
-    def record(self, event_type: str, *, actor: str | None = None, session: Any = None, **entry: Any) -> Any:
+    def record(self, event_type: str, *, actor: str | None = None, **entry: Any) -> Any:
         """Record that `actor` (the Rook's, unless given) did this to `object`. See AuditService.record."""
-        actor = self.rook.actor if actor is None else actor
-        if not isinstance(self.rook, AsyncRook):
-            return self.service.record(event_type, actor=actor, session=session, **entry)
-        if session is None:
-            return self.service.arecord(event_type, actor=actor, **entry)
-        return session.run_sync(
-            lambda inner: self.service.record(event_type, actor=actor, session=inner, **entry)
-        )
+        entry["actor"] = self.rook.actor if actor is None else actor
+        if isinstance(self.rook, AsyncRook):
+            return self.service.arecord(event_type, **entry)
+        return self.service.record(event_type, **entry)
 
     flush = _served(flush)
     list = _served(list_)

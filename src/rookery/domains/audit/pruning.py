@@ -37,6 +37,7 @@ def prune(
     connection: Connection,
     appender: Appender,
     signer: Signer,
+    witnessed: Checkpoint | None,
     before_us: int,
     *,
     actor: str,
@@ -50,7 +51,7 @@ def prune(
     counting = text("SELECT count(*) FROM audit_entry WHERE position <= :size")
     removed: int = connection.execute(counting, {"size": last.size}).scalar_one()
     # The entry comes first, so that the chain is never empty and goes on from where it was.
-    checkpoint = appender.append(connection, [_note(before_us, removed, last, actor, is_forced)])
+    checkpoint = appender.append(connection, [_note(before_us, removed, last, actor, is_forced)], witnessed)
     for table, column in (("audit_entry", "position"), ("audit_checkpoint", "size"), ("audit_base", "size")):
         removing = text(f"DELETE FROM {table} WHERE {column} <= :size")  # noqa: S608  constant names
         connection.execute(removing, {"size": last.size})

@@ -12,6 +12,7 @@ from typing import IO, Any, Self
 
 from msgspec.structs import replace
 from sqlalchemy import Engine, make_url
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from rookery.base.clock import now_us, to_us
@@ -19,12 +20,13 @@ from rookery.base.ids import new_id
 from rookery.base.redact import redact_text
 from rookery.domains.audit import exporting, pruning
 from rookery.domains.audit.appending import Appender
+from rookery.domains.audit.checkpoints import Checkpoint
 from rookery.domains.audit.errors import AuditClosed
 from rookery.domains.audit.events import EventTypes
 from rookery.domains.audit.keys import Keyring, Signer, open_signer, trusted_keys
 from rookery.domains.audit.reading import stored_log
 from rookery.domains.audit.rules import AuditEntry, check_field, details_json, payload_of
-from rookery.domains.audit.sink import ChainSink, open_audit_engine, testify
+from rookery.domains.audit.sink import ChainSink, heard, open_audit_engine, testify
 from rookery.domains.audit.verdict import Verification
 from rookery.domains.audit.verification import verify
 from rookery.domains.audit.witness import witness_of
@@ -68,6 +70,7 @@ class AuditService:
         self._spool = data_dir / "spool" / "audit"
         self.witness = witness_of(make_url(url), data_dir)
         self._queue: BatchQueue[bytes] | None = None
+        self._warm: BatchQueue[bytes] | None = None  # the queue, once it has taken its first entry
         self._opening = Lock()
         if has_leftovers(self._spool):
             self.open()
@@ -92,12 +95,14 @@ class AuditService:
         """
         entry = self._entry(event_type, actor, object, details, request_id)
         if session is not None:
-            return self._written_in(session, entry)
+            return self._written_in(session, entry, self._known())
         if not self.is_async:
             return self._written(entry)
         try:
-            queue = self._queue or self.open()
-            queue.put(payload_of(entry))
+            if self._warm is None:
+                self._put_first(payload_of(entry))
+            else:
+                self._warm.put(payload_of(entry))
         except QueueClosed:
             raise AuditClosed from None
         return entry
@@ -110,19 +115,28 @@ class AuditService:
         object: str,  # noqa: A002
         details: dict[str, Any] | None = None,
         request_id: str = "",
+        session: AsyncSession | None = None,
     ) -> AuditEntry:
         """As `record`, for coroutines: a full queue makes the task wait, and the loop goes on."""
         entry = self._entry(event_type, actor, object, details, request_id)
+        if session is not None:
+            return await session.run_sync(self._written_in, entry, await asyncio.to_thread(self._known))
         if not self.is_async:
             return await asyncio.to_thread(self._written, entry)
         try:
-            queue = self._queue
-            if queue is None:
-                queue = await asyncio.to_thread(self.open)
-            await queue.aput(payload_of(entry))
+            if self._warm is None:
+                await asyncio.to_thread(self._put_first, payload_of(entry))
+            else:
+                await self._warm.aput(payload_of(entry))
         except QueueClosed:
             raise AuditClosed from None
         return entry
+
+    def _put_first(self, payload: bytes) -> None:
+        """The first entry loads the key and makes the spool's files; all later ones find them there."""
+        queue = self.open()
+        queue.put(payload)
+        self._warm = queue
 
     def _entry(
         self, event_type: str, actor: str, object_: str, details: dict[str, Any] | None, request_id: str
@@ -146,14 +160,20 @@ class AuditService:
 
     def _written(self, entry: AuditEntry) -> AuditEntry:
         refuse_inside_transaction()
+        known = self._known()
         with explained(self._engine), self._engine.begin() as connection:
-            checkpoint = self._appender.append(connection, [payload_of(entry)])
+            checkpoint = self._appender.append(connection, [payload_of(entry)], known)
         testify(self.witness, checkpoint)
-        return replace(entry, position=checkpoint.size, hash=checkpoint.head.hex())
+        return _placed(entry, checkpoint)
 
-    def _written_in(self, session: Session, entry: AuditEntry) -> AuditEntry:
-        checkpoint = self._appender.append(session.connection(), [payload_of(entry)])
-        return replace(entry, position=checkpoint.size, hash=checkpoint.head.hex())
+    def _written_in(self, session: Session, entry: AuditEntry, known: Checkpoint | None) -> AuditEntry:
+        """The witness hears of it with the next batch: this transaction may yet be rolled back."""
+        return _placed(entry, self._appender.append(session.connection(), [payload_of(entry)], known))
+
+    def _known(self) -> Checkpoint | None:
+        """What appending needs from files: the key, loaded if need be, and what the witness knows."""
+        _ = self._appender
+        return heard(self.witness)
 
     # --- life
 
@@ -177,7 +197,7 @@ class AuditService:
     @property
     def is_ready(self) -> bool:
         """Whether `record` will return without having to open or write anything first."""
-        return self.is_async and self._queue is not None
+        return self.is_async and self._warm is not None
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all recorded before is stored; False when that took longer than `timeout` seconds."""
@@ -223,9 +243,10 @@ class AuditService:
         """
         if not force:
             pruning.refuse_broken(self.verify())
+        known = self._known()
         with explained(self._engine), self._engine.begin() as connection:
             pruned = pruning.prune(
-                connection, self._appender, self._signer, to_us(before), actor=actor, is_forced=force
+                connection, self._appender, self._signer, known, to_us(before), actor=actor, is_forced=force
             )
         if pruned is None:
             return 0
@@ -244,7 +265,12 @@ class AuditService:
 
     @cached_property
     def _appender(self) -> Appender:
-        return Appender(self._signer, self.witness)
+        return Appender(self._signer)
+
+
+def _placed(entry: AuditEntry, checkpoint: Checkpoint) -> AuditEntry:
+    """The entry with its place in the chain, being the last that the checkpoint covers."""
+    return replace(entry, position=checkpoint.size, hash=checkpoint.head.hex())
 
 
 def _report(error: DeliveryError | SpoolError) -> None:

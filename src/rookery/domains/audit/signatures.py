@@ -36,10 +36,21 @@ class Signatures:
         self._keys = keys
         self._base = base
         self._agreed = base.size if base else 0
-        self._witness = witness if witness and witness.size > self._agreed else None
+        self._witness = self._believed(witness)
         marks = (self._witness,) if self._witness else ()
         self._marks = merge(checkpoints, marks, key=lambda mark: mark.size)
         self._next = next(self._marks, None)
+
+    def _believed(self, witness: Checkpoint | None) -> Checkpoint | None:
+        """The witness, if it is signed, and has something to say about what was not pruned."""
+        if witness is None or witness.size <= self._agreed:
+            return None
+        if self._is_signed(witness):
+            return witness
+        self._found(
+            "checkpoint", witness.size, f"the checkpoint kept outside the database{self._why(witness)}"
+        )
+        return None
 
     @property
     def next_size(self) -> int:
@@ -94,7 +105,7 @@ class Signatures:
             return
         if mark.head == digest:
             self._agreed = mark.size
-        elif self.first_mismatch is None:
+        elif self.first_mismatch is None and self._is_signed(mark):
             self.first_mismatch = Mismatch(self._agreed, mark)
 
     def _check_link(self, mark: Checkpoint) -> None:
@@ -118,12 +129,6 @@ class Signatures:
                 "checkpoint",
                 self.last.size,
                 f"the checkpoint after entry {self.last.size}{self._why(self.last)}",
-            )
-        if self._witness and self._witness != self.last and not self._is_signed(self._witness):
-            self._found(
-                "checkpoint",
-                self._witness.size,
-                f"the checkpoint kept outside the database{self._why(self._witness)}",
             )
         if self._base and not self._keys.verifies(self._base.key_id, self._base.signature, self._base.body):
             self._found("checkpoint", self._base.size, f"the prune record{self._why(self._base)}")

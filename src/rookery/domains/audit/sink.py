@@ -34,7 +34,15 @@ class ChainSink:
             testify(self._witness, self._checkpoint)
 
     def _append(self, connection: Connection, batch: Batch[bytes]) -> None:
-        self._checkpoint = self._appender.append(connection, batch)
+        self._checkpoint = self._appender.append(connection, batch, heard(self._witness))
+
+
+def heard(witness: Witness) -> Checkpoint | None:
+    """What the witness knows, if it can be asked: when it cannot, keeping the next checkpoint will say so."""
+    try:
+        return witness.read()
+    except OSError:
+        return None
 
 
 def testify(witness: Witness, checkpoint: Checkpoint) -> None:

@@ -57,7 +57,7 @@ def list_(
     if before is not None:
         query = query.where(EntryRow.position < before)
     newest_first = query.order_by(EntryRow.position.desc()).limit(limit)
-    return [_entry(row) for row in session.execute(newest_first).tuples()]
+    return [_entry(row) for row in session.execute(newest_first)]
 
 
 @dual_read
@@ -71,15 +71,13 @@ def count(session: Session, /, **wanted: Unpack[Wanted]) -> int:
 @dual_read
 def get(session: Session, /, entry_id: str) -> AuditEntry:
     """The entry with this id. Raises EntryNotFound."""
-    row: _Columns | None = (
-        session.execute(select(*_COLUMNS).where(EntryRow.id == entry_id)).tuples().one_or_none()
-    )
+    row = session.execute(select(*_COLUMNS).where(EntryRow.id == entry_id)).one_or_none()
     if row is None:
         raise EntryNotFound
     return _entry(row)
 
 
-def _matching(query: Select[Unpack[Q]], wanted: Wanted) -> Select[Unpack[Q]]:
+def _matching(query: Select[*Q], wanted: Wanted) -> Select[*Q]:
     equal = {
         name: value for name, value in wanted.items() if name not in {"since", "until"} and value is not None
     }
