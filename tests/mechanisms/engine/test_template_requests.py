@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from rookery.mechanisms.engine import Request, RequestFailed, Response, Target
+from rookery.mechanisms.engine import LARGEST_BODY, Request, RequestFailed, Response, Target
 from rookery.mechanisms.engine.target import BadUrl
 from tests.mechanisms.engine.support import ok, operators, run, template
 
@@ -190,6 +190,13 @@ def test_parts_of_earlier_requests_have_numbers() -> None:
     )
     outcome, _ = run(check, [ok("one", 404), ok("two")])
     assert [match.matched_at for match in outcome.matches] == ["http://127.0.0.1:8080/2"]
+
+
+def test_responses_that_are_kept_share_the_room_of_one() -> None:
+    paths = "- path: ['{{BaseURL}}/1', '{{BaseURL}}/2']\n  matchers: [{type: dsl, dsl: ['%s']}]"
+    forgets, keeps = template(paths % "len(body) > 1"), template(paths % "len(body_1) > 1")
+    assert [request.max_body for request in run(forgets, [ok(), ok()])[1]] == [LARGEST_BODY, LARGEST_BODY]
+    assert [request.max_body for request in run(keeps, [ok(), ok()])[1]] == [LARGEST_BODY // 2] * 2
 
 
 def test_stop_at_first_match_sends_no_more() -> None:

@@ -24,7 +24,7 @@ class TemplateError(Invalid):
 
     def __init__(self, reason: str, *, path: str = "", line: int | None = None) -> None:
         self.reason, self.path, self.line = one_line(reason), path, line
-        place = ":".join(str(part) for part in (path, line) if part)
+        place = ":".join(one_line(str(part)) for part in (path, line) if part)
         super().__init__(f"{place}: {self.reason}" if place else self.reason)
 
 
@@ -33,7 +33,7 @@ class UnsupportedTemplate(Invalid):
 
     def __init__(self, reason: str, *, path: str = "") -> None:
         self.reason, self.path = one_line(reason), path
-        super().__init__(f"{path}: {self.reason}" if path else self.reason)
+        super().__init__(f"{one_line(path)}: {self.reason}" if path else self.reason)
 
 
 class DslError(Invalid):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rookery.mechanisms.engine.flow import Step
 from rookery.mechanisms.engine.latin import widen
-from rookery.mechanisms.engine.messages import Request, RequestFailed, Response
+from rookery.mechanisms.engine.messages import LARGEST_BODY, Request, RequestFailed, Response
 from rookery.mechanisms.engine.operators import Verdict
 from rookery.mechanisms.engine.parts import ResponseParts
 from rookery.mechanisms.engine.redirects import CookieJar
@@ -91,20 +91,26 @@ class _Execution:
             request = self.built(plan)
             if request is None:
                 continue
-            hops = yield from self.exchange(request, block)
-            matched |= self.judged(hops, number, block)
+            matched |= self.judged((yield from self.exchange(request, block)), number, block)
             if matched and block.stops_at_first_match:
                 break
         return matched
 
     def built(self, plan: RequestPlan) -> Request | None:
         try:
-            return plan.build(self.values)
+            return self.bounded(plan.build(self.values))
         except Unresolved as error:
             self.outcome.unsent.append(f"{error} has no value")
         except BadUrl as error:
             self.outcome.unsent.append(str(error))
         return None
+
+    def bounded(self, request: Request) -> Request:
+        """Where earlier responses are kept, all of them together may take what one may take otherwise."""
+        if not self.template.keeps_history:
+            return request
+        share = LARGEST_BODY // self.template.request_count
+        return replace(request, max_body=min(request.max_body, share))
 
     def exchange(self, request: Request, block: Block) -> Exchange:
         """Send a request and what it redirects to; the hops that were answered, in order."""
@@ -136,6 +142,7 @@ class _Execution:
                 break
         if hops:
             self.values.remember(number, block.id, hops[-1])
+        self.values.current = None  # a body of megabytes must not wait for the next one
         return matched
 
     def reports(self, verdict: Verdict, parts: ResponseParts) -> list[Match]:
@@ -155,6 +162,6 @@ class _Execution:
             matcher_name=matcher,
             extractor_name=widen(extractor),
             extracted=tuple(widen(item[:LONGEST_EXTRACTED]) for item in found[:MOST_EXTRACTED]),
-            request=widen(str(parts.get("request"))[:LARGEST_EVIDENCE]),
-            response=widen(str(parts.get("response"))[:LARGEST_EVIDENCE]),
+            request=widen(parts.request.wire[:LARGEST_EVIDENCE].decode("latin-1")),
+            response=widen(parts.beginning(LARGEST_EVIDENCE)),
         )

@@ -56,6 +56,11 @@ class ResponseParts:
         pairs = sorted((canonical(name), value) for name, value in response.headers)
         return "\r\n".join([head, *(f"{name}: {value}" for name, value in pairs), "\r\n"])
 
+    def beginning(self, most: int) -> str:
+        """The response as text, at most so many characters: evidence needs no second copy of a long body."""
+        head = self.all_headers()
+        return (head + self.response.body[: max(most - len(head), 0)].decode("latin-1"))[:most]
+
     def content_length(self) -> float:
         """The header's value when it is a number, else the length of the body."""
         declared = self.response.header("content-length") or ""
