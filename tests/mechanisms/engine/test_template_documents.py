@@ -88,6 +88,7 @@ def test_what_is_not_run_is_refused_with_its_reason(data: bytes, reason: str) ->
     with pytest.raises(UnsupportedTemplate) as caught:
         load_template(data, path="check.yaml")
     assert reason in caught.value.reason
+    assert str(caught.value).startswith("check.yaml: ")
 
 
 def test_scalars_stay_the_text_that_was_written() -> None:

@@ -8,24 +8,20 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import SplitResult
 
-from rookery.mechanisms.engine.dsl.values import to_number
 from rookery.mechanisms.engine.errors import TemplateError, UnsupportedTemplate
 from rookery.mechanisms.engine.latin import narrow, to_bytes, widen
 from rookery.mechanisms.engine.messages import LARGEST_BODY, Request
 from rookery.mechanisms.engine.model import HttpSpec
+from rookery.mechanisms.engine.rawtext import checked_method, parse_raw, split_annotations
 from rookery.mechanisms.engine.render import Text, compile_text
 from rookery.mechanisms.engine.target import BadUrl, Target, split_url
 from rookery.mechanisms.engine.values import Values
 
 USER_AGENT = "Mozilla/5.0 (compatible; Rookery)"
-METHOD = re.compile(r"[A-Za-z]{1,20}")
+BROWSER_LIKE = (("Accept", "*/*"), ("Accept-Language", "en"))
 BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 UNSAFE_IN_TARGET = re.compile(r"[\x00-\x20\x7f-\xff]")
 CONTROL = re.compile(r"[\r\n\x00]")
-ANNOTATION = re.compile(r"[ \t]*@(?P<name>[a-zA-Z-]+)(?P<colon>:?)(?P<value>[^\n]*)\n?")
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?")
-SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
-LONGEST_TIMEOUT = 300.0
 RECOMPUTED = frozenset(("content-length", "transfer-encoding"))
 
 
@@ -66,7 +62,7 @@ class PathPlan:
         body = fill(self.body)
         if "\n" in body and "\r\n" not in body:
             body = body.replace("\n", "\r\n")
-        method = _method(fill(self.method))
+        method = checked_method(fill(self.method))
         netloc = parts.netloc.rpartition("@")[2]
         own = [(name, fill(value)) for name, value in self.headers]
         return Request(
@@ -103,7 +99,7 @@ class RawPlan:
         values.trim_base(trimmed=True)
         fill = _filler(values, lenient=self.lenient)
         target = values.target
-        method, path, own, body = _parse_raw(fill(self.text))
+        method, path, own, body = parse_raw(fill(self.text))
         overlay = [(name, fill(value)) for name, value in self.headers]
         replaced = {name.lower() for name, _ in overlay}
         own = [pair for pair in own if pair[0].lower() not in replaced] + overlay
@@ -136,9 +132,6 @@ def _filler(values: Values, *, lenient: bool) -> Callable[[Text], str]:
     return lambda text: text.render_leniently(values.given) if lenient else text.render(values.given)
 
 
-BROWSER_LIKE = (("Accept", "*/*"), ("Accept-Language", "en"))
-
-
 def encode_target(path: str, query: str) -> str:
     """The request target: what would break the request line is percent-encoded, the rest stays as written."""
     whole = f"{path if path.startswith('/') else '/' + path}{'?' + query if query else ''}"
@@ -150,12 +143,6 @@ def _host(parts: SplitResult, target: Target) -> str:
     """The host to dial; the target's own keeps its spelling, whatever script it is written in."""
     is_target = parts.netloc.rpartition("@")[2] == narrow(target.netloc)
     return target.host if is_target else widen(parts.hostname or "")
-
-
-def _method(text: str) -> str:
-    if not METHOD.fullmatch(text):
-        raise BadUrl(f"{text[:20]!r} is not an HTTP method")
-    return text
 
 
 def _merged_query(target: Target, netloc: str, own: str) -> str:
@@ -180,35 +167,6 @@ def _complete(
     return (*host, *kept, *added, *length)
 
 
-def _parse_raw(text: str) -> tuple[str, str, list[tuple[str, str]], bytes]:
-    """Method, path, headers and body of a rendered raw request."""
-    head, body = _split_head(text.lstrip("\r\n"))
-    lines = head.split("\n")
-    words = lines[0].split(" ")
-    path = " ".join(words[1:-1] if len(words) > 2 and words[-1].startswith("HTTP/") else words[1:])
-    headers = []
-    for line in lines[1:]:
-        name, separator, value = line.partition(":")
-        if separator and name.strip():
-            headers.append((name.strip(), value.strip()))
-    is_multipart = any(
-        name.lower() == "content-type" and "multipart/" in value.lower() for name, value in headers
-    )
-    return (
-        _method(words[0].strip()),
-        path.strip(),
-        headers,
-        to_bytes(body if is_multipart else body.rstrip("\r\n")),
-    )
-
-
-def _split_head(text: str) -> tuple[str, str]:
-    """Head with bare line ends, and body as written; a blank line parts them."""
-    match = re.search(r"\r?\n\r?\n", text)
-    head, body = (text, "") if match is None else (text[: match.start()], text[match.end() :])
-    return head.replace("\r\n", "\n").rstrip("\r\n"), body
-
-
 def compile_requests(spec: HttpSpec, path: str) -> tuple[RequestPlan, ...]:
     """The requests of a block, in the order they are sent: its paths, then its raw ones."""
     max_body = spec.max_size if 0 < spec.max_size < LARGEST_BODY else LARGEST_BODY
@@ -227,29 +185,15 @@ def compile_requests(spec: HttpSpec, path: str) -> tuple[RequestPlan, ...]:
 def _compile_raw(
     raw: str, headers: tuple[tuple[str, Text], ...], spec: HttpSpec, max_body: int, path: str
 ) -> RawPlan:
-    timeout = None
-    raw = raw.lstrip("\r\n")
-    while (match := ANNOTATION.match(raw)) is not None:
-        raw = raw[match.end() :]
-        if not match["colon"]:
-            continue  # nuclei ignores `@timeout 20s`, too
-        if match["name"].lower() != "timeout":
-            raise UnsupportedTemplate(f"the annotation @{match['name']} is not run yet", path=path)
-        timeout = _timeout(match["value"].strip(), spec, path)
-    if not raw.strip():
-        raise TemplateError("a raw request is empty", path=path, line=spec.line)
+    try:
+        timeout, text = split_annotations(raw)
+    except ValueError as error:
+        raise TemplateError(str(error), path=path, line=spec.line) from None
     return RawPlan(
-        text=compile_text(narrow(raw)),
+        text=compile_text(narrow(text)),
         headers=headers,
         automerge=not spec.disable_path_automerge,
         timeout=timeout,
         max_body=max_body,
         lenient=spec.skip_variables_check,
     )
-
-
-def _timeout(text: str, spec: HttpSpec, path: str) -> float:
-    match = DURATION.fullmatch(text)
-    if match is None:
-        raise TemplateError(f"@timeout {text!r} is not a duration such as 20s", path=path, line=spec.line)
-    return min(to_number(match[1]) * SECONDS[match[2]], LONGEST_TIMEOUT)

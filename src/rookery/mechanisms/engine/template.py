@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from rookery.mechanisms.engine.dsl.functions.chance import ALPHANUMERIC, random_text
+from rookery.mechanisms.engine.errors import UnsupportedTemplate
 from rookery.mechanisms.engine.flow import Step, parse_flow
 from rookery.mechanisms.engine.latin import narrow
 from rookery.mechanisms.engine.model import HttpSpec, Info, TemplateSpec
@@ -56,7 +57,10 @@ def load_template(text: bytes, *, path: str) -> Template:
 
     TemplateError when it is not a valid template, UnsupportedTemplate when it asks for what is not run.
     """
-    return compile_template(read_template(_with_random_strings(text), path=path), path=path)
+    try:
+        return compile_template(read_template(_with_random_strings(text), path=path), path=path)
+    except UnsupportedTemplate as error:  # the parts of the compiler that see only text don't know the file
+        raise UnsupportedTemplate(error.reason, path=path) from None
 
 
 def _with_random_strings(text: bytes) -> bytes:
