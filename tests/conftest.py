@@ -7,6 +7,7 @@ import ipaddress
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from functools import cached_property
@@ -20,6 +21,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from rookery import app
 from rookery.base.config import Config, Database
+from rookery.demo import WeakServer
 from rookery.mechanisms.store import migrate, open_engine
 from tests import servers
 
@@ -208,3 +210,33 @@ def call(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Call]:
     with ExitStack() as closing:
         runner = closing.enter_context(asyncio.Runner()) if world == "async" else None
         yield Call(_config(url, data_dir), closing, runner)
+
+
+@pytest.fixture(scope="session")
+def weak_server() -> Iterator[WeakServer]:
+    """A weak web server on a free port, in a thread of its own."""
+    server, started, over = WeakServer(), threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with server:
+            started.set()
+            await asyncio.to_thread(over.wait)
+
+    def in_thread() -> None:
+        with asyncio.Runner() as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    started.wait()
+    yield server
+    over.set()
+    thread.join()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from rookery.demo import WeakServer
-
 Rookery = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture(scope="session")
-def weak_server() -> Iterator[WeakServer]:
-    """A weak web server on a free port, in a thread of its own."""
-    server, started, over = WeakServer(), threading.Event(), threading.Event()
-
-    async def serve() -> None:
-        async with server:
-            started.set()
-            await asyncio.to_thread(over.wait)
-
-    def in_thread() -> None:
-        with asyncio.Runner() as runner:
-            runner.run(serve())
-
-    thread = threading.Thread(target=in_thread)
-    thread.start()
-    started.wait()
-    yield server
-    over.set()
-    thread.join()
 
 
 @pytest.fixture

@@ -160,8 +160,8 @@ class TemplateRunner(Runner):
             run_id=self.run_id,
         )
 
-    def on_item(self, item: Item) -> None:
-        """Count what the result and the exit status speak of."""
+    def count(self, _runner: Runner, item: Item) -> None:
+        """A hook: count what is stored, for the result and the exit status."""
         if isinstance(item, Vulnerability):
             self.severities[item.severity] += 1
 

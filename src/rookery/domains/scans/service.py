@@ -16,7 +16,7 @@ from rookery.domains.scans.models import ScopeEntry
 from rookery.domains.scans.plan import ScanPlan, ScanResult
 from rookery.domains.scans.scope import Scope, host_of, parse_entry, parse_target
 from rookery.mechanisms.dual import dual
-from rookery.mechanisms.hooks import Hooks, HookSettings, load_hooks
+from rookery.mechanisms.hooks import Hooks, HookSettings, hooks_from, load_hooks
 from rookery.mechanisms.rook import Rook
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def remove_from_scope(rook: Rook, /, entry: str) -> None:
 def run(rook: Rook, /, plan: ScanPlan, *, hooks: Hooks | None = None) -> ScanResult:
     """Run a plan to its end; findings and the run are stored when it returns.
 
-    `hooks` hear the run's events beside the configured ones. Raises BadTarget, TargetOutOfScope,
-    NothingToScan or TemplatesNotFound before anything is sent. What goes wrong at a target is in the result.
-    When interrupted or cancelled, what was found until then is stored, and the interruption goes on.
+    The configured hooks hear everything first, and may change or drop it; then it is queued for storage;
+    then `hooks` hear it. Raises BadTarget, TargetOutOfScope, NothingToScan or TemplatesNotFound before
+    anything is sent. What goes wrong at a target is in the result. When interrupted or cancelled, what was
+    found until then is stored, and the interruption goes on.
     """
     runner = _runner(rook, _settled(plan, rook.config), hooks or Hooks())
     _begin(rook, runner)
@@ -79,12 +80,14 @@ def _runner(rook: Rook, plan: ScanPlan, hooks: Hooks) -> TemplateRunner:
     _refuse_strangers(rook, plan.endpoints, Scope(entries))
     configured = rook.config.hooks
     settings = HookSettings(configured.pool_size, configured.batch_size, configured.batch_interval)
+    heard = Hooks()
     for module in configured.modules:
-        hooks = load_hooks(module) + hooks
+        heard += rook.offload(load_hooks, module)
     spool = rook.data_dir / "spool" / "hooks"
     runner = TemplateRunner(
-        plan, entries, hooks=recording(rook.engine) + hooks, settings=settings, spool=spool
+        plan, entries, hooks=heard + recording(rook.engine), settings=settings, spool=spool
     )
+    runner.hooks += hooks_from({"on_item": runner.count}) + hooks
     rook.offload(lambda: runner.selection)
     if not runner.selection.templates:
         raise NothingToScan(_why_nothing(runner))
