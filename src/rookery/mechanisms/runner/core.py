@@ -153,7 +153,8 @@ class Runner:
     async def _lived(self, give: Callable[[Item], Awaitable[None]]) -> Summary:
         if self._life is not None or self.summary is not None:
             raise RunsOnce
-        self._life = Life(self, give)
+        # Opening spools and recovering what is in them reads and writes files.
+        self._life = await asyncio.to_thread(Life, self, give)
         try:
             await self._life.run()
         finally:

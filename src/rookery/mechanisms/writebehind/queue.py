@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_args
 
 from rookery.base.errors import Invalid
@@ -89,6 +90,7 @@ class BatchQueue(Generic[T]):
         self._counts = Counts()
         folder, budget = self._spool_folder, self._spool_bytes
         self._spool = None if folder is None else Spool(folder, self.stream, budget)
+        self._is_cold = folder is not None
         self._delivery = Delivery(
             self.name,
             self._sink,
@@ -128,6 +130,8 @@ class BatchQueue(Generic[T]):
         """Like put; where put would block, the task waits and the loop goes on."""
         payload = self._encode(item)
         key = self._key(item) if self._key is not None else None
+        if self._is_cold:
+            await asyncio.to_thread(self._warm_up)
         seq = self._admit(payload, key)
         while seq == FULL:
             if not self._may_wait():
@@ -135,6 +139,13 @@ class BatchQueue(Generic[T]):
             await wait_until(self._buffer.when_room, None)
             seq = self._admit(payload, key)
         return seq
+
+    def _warm_up(self) -> None:
+        """Make the spool's first file, which the first put would make, and a loop should not wait for."""
+        with self._buffer.section():
+            if self._is_cold and self._spool is not None:
+                self._spool.prepare()
+            self._is_cold = False
 
     def _put_when_full(self, payload: bytes, key: Hashable) -> int:
         seq = FULL
@@ -209,7 +220,7 @@ class BatchQueue(Generic[T]):
             self._stop(await self.aflush(timeout))
             await wait_until(self._writer.when_finished, GRACE_SECONDS)
         else:
-            self._writer.run_here(timeout)
+            await asyncio.to_thread(self._writer.run_here, timeout)
         return self._closed()
 
     def _stop(self, is_settled: bool) -> None:

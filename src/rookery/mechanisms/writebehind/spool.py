@@ -54,6 +54,17 @@ class Spool:
         self._last = seq
         return True
 
+    def prepare(self) -> None:
+        """Have a segment at hand, as the first append otherwise would make it. Raises SpoolFull."""
+        if self._segment is None and self._spare is None:
+            try:
+                self._spare = self._blank(self._next_size)
+            except OSError as error:
+                raise self._cannot_grow(error) from error
+
+    def _cannot_grow(self, error: OSError) -> SpoolFull:
+        return SpoolFull(f"The spool {self.folder} cannot grow: {error.strerror}. Free some space.")
+
     def _rotate(self, seq: int, payload: bytes) -> Segment | None:
         if len(payload) > self.largest_item:
             raise ItemTooLarge(
@@ -66,9 +77,7 @@ class Spool:
                 return None
             segment.start(self._stream, seq)
         except OSError as error:
-            raise SpoolFull(
-                f"The spool {self.folder} cannot grow: {error.strerror}. Free some space."
-            ) from error
+            raise self._cannot_grow(error) from error
         if self._segment is not None:
             self._full.append((self._last, self._segment))
         self._segment = segment
