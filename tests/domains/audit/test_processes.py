@@ -75,7 +75,8 @@ def test_a_process_killed_at_any_moment_loses_no_acknowledged_entry(
     first = child.stdout.readline()
     time.sleep(random.Random(round_).uniform(0, 0.5))
     child.send_signal(signal.SIGKILL)
-    acknowledged = [first.strip(), *child.communicate()[0].split("\n")]
+    acknowledged = [first.strip(), *child.stdout.read().split("\n")]
+    child.communicate()
     acknowledged = [id_ for id_ in acknowledged if len(id_) == 36]
     with serve(url, data_dir) as service:
         service.record("scan.started", actor="next", object="after")

@@ -29,9 +29,7 @@ def recorded(audit: Verb) -> list[AuditEntry]:
     return entries
 
 
-def test_the_rest_stays_verifiable_and_the_log_says_who_did_it(
-    audit: Verb, recorded: list[AuditEntry]
-) -> None:
+def test_the_rest_stays_verifiable_and_says_who_did_it(audit: Verb, recorded: list[AuditEntry]) -> None:
     assert audit("prune", from_us(recorded[6].at_us)) == 6
     verdict = audit("verify")
     assert verdict.problems == ()
@@ -86,9 +84,7 @@ def test_a_forged_prune_record_is_found(stored: StoredChain, served: AuditServic
     assert ("checkpoint", 25) in stored.found()
 
 
-def test_a_log_that_does_not_verify_is_pruned_only_by_force(
-    stored: StoredChain, served: AuditService
-) -> None:
+def test_a_broken_log_is_pruned_only_by_force(stored: StoredChain, served: AuditService) -> None:
     stored.tamper("UPDATE audit_entry SET actor = 'mallory' WHERE position = 7")
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     with pytest.raises(LogBroken, match="entry 7"):

@@ -55,7 +55,8 @@ def test_text_behind_a_nul_is_seen(sqlite_url: str, data_dir: Any) -> None:
 @pytest.mark.parametrize("column", ["hash", "previous"])
 def test_an_edited_hash_is_found_in_its_entry(stored: StoredChain, column: str) -> None:
     stored.tamper(
-        f"UPDATE audit_entry SET {column} = (SELECT hash FROM audit_entry WHERE position = 3) WHERE position = 7"
+        f"UPDATE audit_entry SET {column} = (SELECT hash FROM audit_entry WHERE position = 3)"
+        " WHERE position = 7"
     )
     assert stored.found()[0] == ("edited", 7)
 

@@ -11,6 +11,7 @@ stand as they are hashed, byte for byte: a tool that reformats them breaks their
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -73,6 +74,7 @@ class LogLine(msgspec.Struct, tag_field="kind", tag="log"):
 
 
 _encode = msgspec.json.Encoder().encode
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _decode = msgspec.json.Decoder(LogLine | EntryLine | CheckpointLine).decode
 
 
@@ -149,10 +151,18 @@ def _entry_line(row: Row) -> EntryLine:
         actor,
         object_,
         request_id,
-        msgspec.Raw(details),
+        _details(details),
         previous.hex(),
         digest.hex(),
     )
+
+
+def _details(stored: str) -> msgspec.Raw:
+    """Stored details as they are; what is no JSON any more, as text."""
+    if "\n" not in stored:
+        with suppress(msgspec.DecodeError):
+            return _decode_raw(stored)
+    return msgspec.Raw(_encode(stored))
 
 
 def _row(line: EntryLine) -> Row:

@@ -10,8 +10,9 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
+from rookery.domains.audit.errors import EntryNotValid
 from rookery.domains.audit.events import type_of
-from rookery.domains.audit.rules import LONGEST_FIELD
+from rookery.domains.audit.rules import LONGEST_FIELD, details_json
 from rookery.domains.audit.service import AuditService
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.writebehind.errors import QueueFull
@@ -29,7 +30,7 @@ class Listener:
 
     def __call__(self, rook: Rook, event: Any) -> None:
         """Record one event. Beside an event loop nothing here blocks it: what would wait goes to a thread."""
-        record = partial(self._service.record, self._types[type(event)], actor=rook.actor, **_told(event))
+        record = partial(self._service.record, self._types[type(event)], actor=rook.actor, **told(event))
         if not self._service.is_ready:
             rook.offload(record)
             return
@@ -39,24 +40,22 @@ class Listener:
             rook.offload(record)
 
 
-def _told(event: Any) -> dict[str, Any]:
-    """Object and details of an event: its first field, and the others."""
-    first, *others = fields(event)
-    value = getattr(event, first.name)
-    text = (
-        value
-        if isinstance(value, str)
-        else ", ".join(map(str, value))
-        if isinstance(value, tuple)
-        else str(value)
-    )
-    return {
-        "object": _on_one_line(text),
-        "details": {field.name: getattr(event, field.name) for field in others},
-    }
+def told(event: Any) -> dict[str, Any]:
+    """Object and details of an event: its first field, and the others.
+
+    What it tells has happened, so it is recorded whatever it holds: details that no entry can hold are named.
+    """
+    first, *others = (field.name for field in fields(event))
+    details = {name: getattr(event, name) for name in others}
+    try:
+        details_json(details)
+    except EntryNotValid as error:
+        details = {"left_out": f"{', '.join(others)}: {error}"}
+    return {"object": _on_one_line(getattr(event, first)), "details": details}
 
 
-def _on_one_line(text: str) -> str:
+def _on_one_line(value: object) -> str:
     """An object as an entry can hold it: control characters spelt out, of bounded length."""
-    escaped = text if text.isprintable() else text.encode("unicode_escape", "backslashreplace").decode()
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    escaped = text if text.isprintable() else text.encode("unicode_escape").decode()
     return escaped if len(escaped) <= LONGEST_FIELD else escaped[: LONGEST_FIELD - 1] + "…"

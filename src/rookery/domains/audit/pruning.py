@@ -48,38 +48,42 @@ def prune(
     last = _last_older(connection, before_us)
     if last is None:
         return None
-    counting = text("SELECT count(*) FROM audit_entry WHERE position <= :size")
-    removed: int = connection.execute(counting, {"size": last.size}).scalar_one()
+    counting = text("SELECT count(*) FROM audit_entry WHERE position <= :last")
+    removed: int = connection.execute(counting, {"last": last}).scalar_one()
     # The entry comes first, so that the chain is never empty and goes on from where it was.
-    checkpoint = appender.append(connection, [_note(before_us, removed, last, actor, is_forced)], witnessed)
-    for table, column in (("audit_entry", "position"), ("audit_checkpoint", "size"), ("audit_base", "size")):
-        removing = text(f"DELETE FROM {table} WHERE {column} <= :size")  # noqa: S608  constant names
-        connection.execute(removing, {"size": last.size})
-    base = sign_base(signer, last, now_us(), before_us)
+    note = _note(before_us, removed, last, actor, is_forced)
+    checkpoint = appender.append(connection, [note], witnessed)
+    connection.execute(text("DELETE FROM audit_entry WHERE position <= :last"), {"last": last})
+    _begin_at_the_rest(connection, signer, before_us)
+    return Pruned(removed, checkpoint)
+
+
+def _begin_at_the_rest(connection: Connection, signer: Signer, before_us: int) -> None:
+    """Sign that the log begins with the first entry that is left, though there be a gap before it."""
+    first = "SELECT position - 1, previous FROM audit_entry ORDER BY position LIMIT 1"
+    base = sign_base(signer, Head(*connection.execute(text(first)).one()), now_us(), before_us)
+    connection.execute(text("DELETE FROM audit_checkpoint WHERE size <= :size"), {"size": base.size})
+    connection.execute(text("DELETE FROM audit_base"))
     names = ", ".join(Base._fields)
     marks = ", ".join(f":{name}" for name in Base._fields)
     inserting = text(f"INSERT INTO audit_base ({names}) VALUES ({marks})")  # noqa: S608  constant names
     connection.execute(inserting, base._asdict())
-    return Pruned(removed, checkpoint)
 
 
-def _last_older(connection: Connection, before_us: int) -> Head | None:
-    """The last entry before the first that is to stay, as the head of what goes."""
+def _last_older(connection: Connection, before_us: int) -> int | None:
+    """The position of the last entry before the first that is to stay."""
     stays = text("SELECT position FROM audit_entry WHERE at_us >= :before ORDER BY position LIMIT 1")
     first = connection.execute(stays, {"before": before_us}).scalar_one_or_none()
-    newest = "SELECT position, hash FROM audit_entry ORDER BY position DESC LIMIT 1"
-    older = "SELECT position, hash FROM audit_entry WHERE position < :first ORDER BY position DESC LIMIT 1"
-    row = connection.execute(text(newest if first is None else older), {"first": first}).one_or_none()
-    return Head(*row) if row else None
+    newest = "SELECT max(position) FROM audit_entry"
+    older = f"{newest} WHERE position < :first"
+    found: int | None = connection.execute(
+        text(newest if first is None else older), {"first": first}
+    ).scalar()
+    return found
 
 
-def _note(before_us: int, removed: int, last: Head, actor: str, is_forced: bool) -> bytes:
-    details = {
-        "before": from_us(before_us),
-        "removed": removed,
-        "last_hash": last.hash.hex(),
-        "forced": is_forced,
-    }
+def _note(before_us: int, removed: int, last: int, actor: str, is_forced: bool) -> bytes:
+    details = {"before": from_us(before_us), "removed": removed, "forced": is_forced}
     return payload_of(
-        AuditEntry(new_id(), now_us(), PRUNED, actor, f"entries up to {last.size}", "", details_json(details))
+        AuditEntry(new_id(), now_us(), PRUNED, actor, f"entries up to {last}", "", details_json(details))
     )
