@@ -54,8 +54,9 @@ def test_without_any_thread_left_to_start_exit_delivers_in_line(tmp_path: Path) 
     """From Python 3.12 on no thread can be started at exit; here none can be started ever."""
     script = """
 queue = BatchQueue(append, name="t")
-def refuse(self): raise RuntimeError("can't create new thread at interpreter shutdown")
-threading.Thread.start = refuse
+import _thread
+def refuse(*_): raise RuntimeError("can't create new thread at interpreter shutdown")
+_thread.start_new_thread = refuse
 queue.put(b"x")
 queue.put(b"y")
 """

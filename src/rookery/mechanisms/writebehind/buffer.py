@@ -2,7 +2,7 @@
 
 Two rules keep it safe at any bytecode. The lock is re-entrant and every section raises `_busy`: a finaliser,
 signal handler or logging sink that puts while its own thread is inside is deferred to `_late` and admitted at
-the end of that section. And nothing inside waits, or calls what might.
+the end of that section. And nothing inside waits, or calls what might: not even for a new thread to start.
 """
 
 from __future__ import annotations

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import itertools
 import logging
 import os
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -60,7 +62,8 @@ class Writer:
         self._unreadable = {stream}
         self._pid = os.getpid()
         self._life = threading.RLock()
-        self._thread: threading.Thread | None = None
+        self._ident = 0
+        self.is_alive = False
         self._is_stopping = False
         self.is_finished = False
         self._finish_waiters: list[Notify] = []
@@ -72,22 +75,29 @@ class Writer:
     # --- life ---
 
     def start(self) -> None:
-        """Start the thread if it is not running; where none can be started any more, close() drains."""
-        if self._thread is not None or self.is_finished:
-            return
-        thread = threading.Thread(target=self.run, name=f"rookery-{self._name}", daemon=True)
-        self._thread = thread
-        try:
-            thread.start()
-        except RuntimeError:
-            self._thread = None
+        """Start the thread if it is not running; where none can be started any more, close() drains.
 
-    @property
-    def is_alive(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        Not threading.Thread: its start() waits for the new thread, and this runs under the buffer's lock,
+        for which a finaliser in the new thread may be waiting.
+        """
+        if self.is_alive or self.is_finished:
+            return
+        self.is_alive = True
+        try:
+            _thread.start_new_thread(self._main, ())
+        except RuntimeError:
+            self.is_alive = False
+
+    def _main(self) -> None:
+        self._ident = _thread.get_ident()
+        sys.settrace(threading.gettrace())  # as threading.Thread does, for debuggers and coverage
+        try:
+            self.run()
+        finally:
+            self._ident, self.is_alive = 0, False
 
     def is_current(self) -> bool:
-        return self._thread is threading.current_thread()
+        return self._ident == _thread.get_ident()
 
     def stop(self) -> None:
         """End after what is due has been delivered, or at once if the delivery is halted."""
@@ -160,7 +170,7 @@ class Writer:
         self._delivery.close()
         self._buffer.give_up()
         with self._life:
-            self.is_finished = True
+            self.is_finished, self.is_alive = True, False
             waiters, self._finish_waiters = self._finish_waiters, []
         for notify in waiters:
             notify()
