@@ -154,6 +154,7 @@ def test_without_room_for_the_spool_items_are_delivered_at_once_and_an_error_say
     assert [item for item in delivered if isinstance(item, Sighting)] == items
     assert [uuid for error in errors for uuid in error.ids] == [item._uuid for item in items]
     assert "cannot grow: Not a directory" in errors[0].message
+    assert "(delivering without it)" in errors[0].message
 
 
 def test_errors_of_a_manager_are_told_once() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rookery.mechanisms.hooks.errors import WrongResult
 from rookery.mechanisms.hooks.events import DROP, EVENTS
 from rookery.mechanisms.hooks.items import Item, Occurrence
+from rookery.mechanisms.writebehind import SpoolFull
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,15 +46,24 @@ class Dispatcher:
 
     async def _one(self, function: HookFunction, value: Any) -> Any:
         try:
-            if function.batching is not None:
-                await self._manager.submit(function, _queued(function.event, value))
-                return None
-            arguments = () if value is NOTHING else (value,)
-            return _useful(await self._manager.call(function, *arguments), function)
+            if function.batching is None:
+                arguments = () if value is NOTHING else (value,)
+                return _useful(await self._manager.call(function, *arguments), function)
+            await self._manager.submit(function, _queued(function.event, value))
         except Exception as error:  # noqa: BLE001 - a hook may raise anything, and must not end the run
-            ids = (value._uuid,) if isinstance(value, Item) else ()
-            self._manager.failures.add(function.name, error, ids)
-            return None
+            await self._failed(function, value, error)
+        return None
+
+    async def _failed(self, function: HookFunction, value: Any, error: Exception) -> None:
+        failures, ids = self._manager.failures, (value._uuid,) if isinstance(value, Item) else ()
+        if not isinstance(error, SpoolFull):
+            failures.add(function.name, error, ids)
+            return
+        failures.add(function.name, error, ids, fate=" (delivering without it)")
+        try:
+            await self._manager.deliver_at_once(function, _queued(function.event, value))
+        except Exception as refusal:  # noqa: BLE001 - as above
+            failures.add(function.name, refusal, ids)
 
 
 def _queued(event: Event, value: Any) -> Any:

@@ -109,7 +109,7 @@ class _Value(msgspec.Struct, tag_field="_type", tag="_value"):
     value: Any
 
 
-_ENCODER = msgspec.json.Encoder()
+_encode = msgspec.json.Encoder().encode
 
 
 @functools.cache
@@ -145,7 +145,7 @@ def _full(kind: type) -> str:
 
 def encode(value: object) -> bytes:
     """An item, or any JSON-able value, as JSON. Raises TypeError for what JSON cannot say."""
-    return _ENCODER.encode(value if isinstance(value, Item) else _Value(value))
+    return _encode(value if isinstance(value, Item) else _Value(value))
 
 
 def decode(data: bytes) -> Any:

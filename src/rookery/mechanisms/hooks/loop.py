@@ -59,6 +59,11 @@ class HookLoop:
                 self._thread.start()
             return self._loop
 
+    @property
+    def is_running(self) -> bool:
+        """Whether anything has needed it yet."""
+        return self._loop is not None
+
     def close(self) -> None:
         """Cancel what still runs, stop loop and thread. A hook that ignores its cancelling is left behind."""
         with self._lock:

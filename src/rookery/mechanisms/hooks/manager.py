@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.base.ids import new_id
 from rookery.mechanisms.hooks.failures import Failures
-from rookery.mechanisms.hooks.items import Item, decode, encode
+from rookery.mechanisms.hooks.items import decode, encode
 from rookery.mechanisms.hooks.loop import HookLoop
 from rookery.mechanisms.hooks.recovery import CODEC, key_of, spool_of
 from rookery.mechanisms.hooks.settings import HookSettings
 from rookery.mechanisms.hooks.sink import HookSink
-from rookery.mechanisms.writebehind import Batch, BatchQueue, DeliveryError, SpoolFull
+from rookery.mechanisms.writebehind import Batch, BatchQueue, DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
     from pathlib import Path
 
     from rookery.mechanisms.hooks.items import Error
@@ -55,17 +55,23 @@ class AsyncHookManager:
             if function.batching is not None and function.call not in self._queues:
                 self._queues[function.call] = self._opened(function, function.batching)
 
-    async def submit(self, function: HookFunction, value: object) -> None:
-        """Put an item, or a JSON-able value, in the queue of a batched hook; its state now is what arrives.
+    def submit(self, function: HookFunction, value: object) -> Coroutine[Any, Any, int]:
+        """Put an item, or a JSON-able value, in the queue of a batched hook: to be awaited.
 
-        Waits, without blocking the loop, while the queue is full. When the disk has no room for the spool, it
-        delivers to the hook and then returns. Raises QueueClosed after close(), TypeError for what JSON
-        cannot say.
+        What arrives is its state when this is awaited; while the queue is full that waits, and does not
+        block the loop. Raises QueueClosed after close(), TypeError for what JSON cannot say, and SpoolFull
+        when the disk has no room: then there is `deliver_at_once`.
         """
-        try:
-            await self._queues[function.call].aput(value)
-        except SpoolFull as error:
-            await self._deliver_at_once(function, value, error)
+        return self._queues[function.call].aput(value)
+
+    async def deliver_at_once(self, function: HookFunction, value: object) -> None:
+        """Give a batched hook one value, and return when it has taken it. Raises what the hook raises."""
+        await self._queues[function.call].aflush()  # an older version of the item must not come after it
+        batch = Batch([decode(encode(value))], stream=new_id(), seqs=[1], recovered=False)
+        sink = self._sink(function)
+        await asyncio.to_thread(sink, batch)
+        if sink.retire is not None:
+            await asyncio.to_thread(sink.retire, batch.stream)
 
     async def call(self, function: HookFunction, *arguments: object) -> Any:
         """The result of an in-line hook; what has to be awaited is awaited on the manager's loop."""
@@ -83,7 +89,8 @@ class AsyncHookManager:
         for function, complete in zip(self._queues, done, strict=True):
             if not complete and self._spool is not None:  # without one, the queue itself reports a loss
                 self._left_behind(function)
-        await asyncio.to_thread(self._loop.close)
+        if self._loop.is_running:
+            await asyncio.to_thread(self._loop.close)
         return all(done)
 
     def errors(self) -> list[Error]:
@@ -94,16 +101,6 @@ class AsyncHookManager:
     def stats(self) -> dict[str, Stats]:
         """The figures of every queue (delivered, retried, dead, …) by the name of its hook."""
         return {self._names[function]: queue.stats for function, queue in self._queues.items()}
-
-    async def _deliver_at_once(self, function: HookFunction, value: object, error: SpoolFull) -> None:
-        ids = (value._uuid,) if isinstance(value, Item) else ()
-        self.failures.add(self._names[function.call], error, ids, fate=" (delivered without the spool)")
-        await self._queues[function.call].aflush()  # an older version of the item must not come after it
-        batch = Batch([decode(encode(value))], stream=new_id(), seqs=[1], recovered=False)
-        sink = self._sink(function)
-        await asyncio.to_thread(sink, batch)
-        if sink.retire is not None:
-            await asyncio.to_thread(sink.retire, batch.stream)
 
     def _opened(self, function: HookFunction, batching: Batching) -> BatchQueue[Any]:
         name = self._names[function.call] = self._unique(function.name)

@@ -65,6 +65,7 @@ class Runner:
         self.dry_run = dry_run
         self.process = process
         self.summary: Summary | None = None
+        self._has_begun = False
         self._life: Life | None = None
 
     # What a tool overrides
@@ -151,8 +152,9 @@ class Runner:
             await _ended(living)
 
     async def _lived(self, give: Callable[[Item], Awaitable[None]]) -> Summary:
-        if self._life is not None or self.summary is not None:
+        if self._has_begun:
             raise RunsOnce
+        self._has_begun = True
         # Opening spools and recovering what is in them reads and writes files.
         self._life = await asyncio.to_thread(Life, self, give)
         try:
@@ -162,7 +164,7 @@ class Runner:
         return cast("Summary", self.summary)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_life": None}
+        return {**vars(self), "_life": None, "_has_begun": self.summary is not None}
 
 
 def _refuse_inside_a_loop() -> None:
@@ -182,9 +184,8 @@ async def _next_of(chunks: AsyncIterator[list[Item]]) -> list[Item]:
 
 
 async def _closed(chunks: AsyncGenerator[list[Item], None]) -> None:
-    with suppress(
-        RuntimeError
-    ):  # it is being closed, and was interrupted at that: the loop's end will cancel it
+    # It may be being closed, and have been interrupted at that: then the loop's end will cancel it.
+    with suppress(RuntimeError):
         await chunks.aclose()
 
 
