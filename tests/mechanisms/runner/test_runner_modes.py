@@ -65,7 +65,7 @@ def test_a_runner_runs_once() -> None:
 
 def test_a_runner_runs_once_also_when_asked_twice_at_the_same_time() -> None:
     async def twice() -> list[Any]:
-        return await asyncio.gather(runner.arun(), runner.arun(), return_exceptions=True)
+        return list(await asyncio.gather(runner.arun(), runner.arun(), return_exceptions=True))
 
     runner = Emits([])
     assert sorted(type(outcome).__name__ for outcome in in_a_loop(twice())) == ["RunsOnce", "Summary"]
