@@ -15,9 +15,8 @@ from pathlib import Path
 
 from benchmarks.rows import Row
 from rookery.domains import templates
-from rookery.mechanisms.engine import Outcome, Response, Target, Template, execute
+from rookery.mechanisms.engine import Outcome, Response, Target, Template, execute, plain_get
 from rookery.mechanisms.transport import HttpClient
-from rookery.mechanisms.transport.driver import first_request
 
 BODY = (
     b"<html><head><title>A page</title></head><body>" + b"<p>Nothing to see here, move along.</p>\n" * 130
@@ -115,7 +114,7 @@ def _client() -> Row:
 
 
 async def _requests(target: Target) -> float:
-    request = first_request(target)
+    request = plain_get(target)
     async with HttpClient(lambda *_: True, concurrency=25) as client:
         await client.send(request)
         started = time.process_time()

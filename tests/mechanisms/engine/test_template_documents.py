@@ -55,6 +55,8 @@ BLOCK = "- path: ['{{BaseURL}}/']\n  matchers: [{type: status, status: [200]}]\n
         (source("- path: [x]\n  matchers: [{type: dsl, dsl: ['nothing(1)']}]"), "nothing() is not available"),
         (source("- path: [x]\n  extractors: [{type: regex}]"), "a regex extractor needs 'regex'"),
         (source("- raw: ['']"), "a raw request is empty"),
+        (source('- raw: ["@timeout: soon\\nGET / HTTP/1.1"]'), "@timeout 'soon' is not a duration"),
+        (source("- path: [x]\n  extractors: [{type: magic}]"), "extractor type 'magic' must be one of"),
     ],
 )
 def test_what_is_no_template_is_refused_in_one_line(data: bytes, said: str) -> None:
@@ -74,6 +76,10 @@ def test_what_is_no_template_is_refused_in_one_line(data: bytes, said: str) -> N
         (source(BLOCK, "self-contained: true"), "self-contained"),
         (source(BLOCK, "flow: 'for (let x of y) http(1)'"), "its flow is JavaScript"),
         (source(BLOCK, "flow: http(7)"), "its flow names the block 7"),
+        (source(BLOCK, "flow: (http(1)"), "its flow is JavaScript"),
+        (source(BLOCK, "flow: http(1) &&"), "its flow is JavaScript"),
+        (source(BLOCK, f"flow: {'(' * 99}http(1){')' * 99}"), "its flow is JavaScript"),
+        (source("- path: [x]\n  headers: {'{{a}}': b}"), "placeholders in header names"),
         (source("- path: ['{{BaseURL}}/{{interactsh-url}}']"), "out-of-band"),
         (source("- path: [x]\n  payloads: {a: [b]}"), "payloads are not run yet"),
         (source("- path: [x]\n  unsafe: true"), "unsafe"),

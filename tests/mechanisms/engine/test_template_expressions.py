@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import re
 
 import pytest
@@ -92,6 +93,14 @@ def test_operators(source: str, value: Value) -> None:
         ("join('-', items)", "b-a-b"),
         ("sort(items)", ["a", "b", "b"]),
         ("uniq(items)", ["b", "a"]),
+        ("sort('cab')", "abc"),
+        ("uniq('abab')", "ab"),
+        ("line_ends_with('a\n' + 'b', 'a')", True),
+        ("regex_all('^[ab]$', items)", True),
+        ("regex_any('^c$', items)", False),
+        ("json_prettify('{\"a\":1}')", '{\n    "a": 1\n}'),
+        ("sha512('a')", hashlib.sha512(b"a").hexdigest()),
+        ("compare_versions('1.0', '!= 1.0')", False),
         ("index(items, 1)", "a"),
         ("substr('hello', 1, 3)", "el"),
         ("padding('a', '0', 3, 'prefix')", "00a"),

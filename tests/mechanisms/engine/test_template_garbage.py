@@ -8,10 +8,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.mechanisms.engine import BadUrl, Request, Response, Target, UnsupportedTemplate, redirected
+from rookery.mechanisms.engine import BadUrl, Request, Response, Target, UnsupportedTemplate
 from rookery.mechanisms.engine.jq import compile_query
 from rookery.mechanisms.engine.latin import narrow
 from rookery.mechanisms.engine.model import HttpSpec
+from rookery.mechanisms.engine.redirects import redirected
 from rookery.mechanisms.engine.render import Unresolved, compile_text
 from rookery.mechanisms.engine.requests import compile_requests
 from rookery.mechanisms.engine.values import Values

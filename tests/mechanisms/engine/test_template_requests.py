@@ -307,6 +307,7 @@ BLOCKS = """
         ("flow: http(1) || http(2)", 200, ["/1"]),
         ("flow: '!http(1) && (http(2))'", 404, ["/1", "/2"]),
         ("flow: http()", 404, ["/1", "/2"]),
+        ("flow: http('http_1') && http(\"http_2\")", 200, ["/1", "/2"]),
     ],
 )
 def test_a_boolean_flow_decides_which_blocks_run(flow: str, first: int, expected: list[str]) -> None:

@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from rookery.base.errors import Closed, RookeryError
-from rookery.mechanisms.engine import Request, Response, Target
+from rookery.mechanisms.engine import Request, Response, Target, plain_get
 from rookery.mechanisms.transport import (
     BadResponse,
     HostSkipped,
@@ -29,7 +29,6 @@ from rookery.mechanisms.transport import (
     TransportError,
     reach,
 )
-from rookery.mechanisms.transport.driver import first_request
 from tests.mechanisms.transport.hostile import (
     Behaviour,
     bomb,
@@ -37,6 +36,7 @@ from tests.mechanisms.transport.hostile import (
     endless,
     endless_chunks,
     header_flood,
+    reset,
     says,
     serving,
     silence,
@@ -131,6 +131,7 @@ def test_a_head_has_no_body() -> None:
         (says(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), BadResponse, "which is no size"),
         (says(OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * 9000), BadResponse, "does not end"),
         (says(OK + b"" + b"A: b\r\n" * 2000 + b"\r\n"), ResponseTooLarge, "more than 1,000 headers"),
+        (reset, BadResponse, "the connection broke off"),
         (header_flood, ResponseTooLarge, "headers are longer than 256 KiB"),
     ],
 )
@@ -177,7 +178,7 @@ def failing(url: str) -> RookeryError:
     async def work() -> RookeryError:
         async with HttpClient(loopback, timeout=5.0) as client:
             with pytest.raises((TransportError, OutOfScope)) as caught:
-                await client.send(first_request(Target(url)))
+                await client.send(plain_get(Target(url)))
             return caught.value
 
     return in_loop(work)
@@ -215,10 +216,20 @@ def test_permission_is_asked_for_the_address_a_name_led_to() -> None:
     async def work() -> None:
         async with HttpClient(refuse) as client:
             with pytest.raises(OutOfScope):
-                await client.send(first_request(Target("http://localhost:81/")))
+                await client.send(plain_get(Target("http://localhost:81/")))
 
     in_loop(work)
     assert ("localhost", "127.0.0.1", 81) in asked
+
+
+def test_each_allowed_address_of_a_name_is_tried() -> None:
+    async def work() -> None:
+        page = says(OK + b"Content-Length: 2\r\n\r\nhi")
+        async with serving(page) as port, HttpClient(lambda *_: True) as client:
+            response = await client.send(plain_get(Target(f"http://localhost:{port}/")))
+            assert response.body == b"hi"  # though localhost may mean ::1 first, where nobody listens
+
+    in_loop(work)
 
 
 def self_signed() -> ssl.SSLContext:

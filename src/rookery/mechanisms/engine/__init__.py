@@ -12,8 +12,8 @@ from rookery.mechanisms.engine.errors import DslError, TemplateError, Unsupporte
 from rookery.mechanisms.engine.execution import Match, Outcome, execute
 from rookery.mechanisms.engine.messages import LARGEST_BODY, Request, RequestFailed, Response
 from rookery.mechanisms.engine.model import SEVERITIES, Classification, Info
-from rookery.mechanisms.engine.redirects import MOST_REDIRECTS, redirected
-from rookery.mechanisms.engine.requests import USER_AGENT
+from rookery.mechanisms.engine.redirects import MOST_REDIRECTS, RedirectRule
+from rookery.mechanisms.engine.requests import plain_get
 from rookery.mechanisms.engine.target import BadUrl, Target, split_url
 from rookery.mechanisms.engine.template import Template, load_template
 
@@ -22,13 +22,13 @@ __all__ = [
     "LARGEST_DOCUMENT",
     "MOST_REDIRECTS",
     "SEVERITIES",
-    "USER_AGENT",
     "BadUrl",
     "Classification",
     "DslError",
     "Info",
     "Match",
     "Outcome",
+    "RedirectRule",
     "Request",
     "RequestFailed",
     "Response",
@@ -38,6 +38,6 @@ __all__ = [
     "UnsupportedTemplate",
     "execute",
     "load_template",
-    "redirected",
+    "plain_get",
     "split_url",
 ]

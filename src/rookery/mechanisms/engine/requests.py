@@ -19,6 +19,7 @@ from rookery.mechanisms.engine.values import Values
 
 USER_AGENT = "Mozilla/5.0 (compatible; Rookery)"
 BROWSER_LIKE = (("Accept", "*/*"), ("Accept-Language", "en"))
+LARGEST_PAGE = 1 << 20  # bytes of a page that is only looked at to see whether it is there
 BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 UNSAFE_IN_TARGET = re.compile(r"[\x00-\x20\x7f-\xff]")
 CONTROL = re.compile(r"[\r\n\x00]")
@@ -165,6 +166,21 @@ def _complete(
     added = [pair for pair in standard if pair[0].lower() not in given]
     length = [("Content-Length", str(len(body)))] if body or method in ("POST", "PUT", "PATCH") else []
     return (*host, *kept, *added, *length)
+
+
+def plain_get(target: Target) -> Request:
+    """A GET of the target itself, as a template would send it."""
+    netloc = narrow(target.netloc)
+    return Request(
+        method="GET",
+        scheme=target.scheme,
+        host=target.host,
+        port=target.port,
+        netloc=netloc,
+        target=encode_target(narrow(target.parts.path) or "/", narrow(target.query)),
+        headers=_complete([], netloc, "GET", b"", BROWSER_LIKE),
+        max_body=LARGEST_PAGE,
+    )
 
 
 def compile_requests(spec: HttpSpec, path: str) -> tuple[RequestPlan, ...]:

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from rookery.base.errors import RookeryError
 from rookery.mechanisms.engine import (
     MOST_REDIRECTS,
-    USER_AGENT,
     Outcome,
+    RedirectRule,
     Request,
     RequestFailed,
     Response,
     Target,
     Template,
     execute,
-    redirected,
+    plain_get,
 )
-from rookery.mechanisms.engine.requests import encode_target
 from rookery.mechanisms.transport.errors import TooManyRedirects
 from rookery.mechanisms.transport.ports import HttpPort
+
+ANYWHERE = RedirectRule(follow=True, any_host=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,28 +100,12 @@ async def reach(port: HttpPort, target: Target) -> Response:
 
     TransportError, OutOfScope, or TooManyRedirects.
     """
-    request = first_request(target)
+    request = plain_get(target)
     for _ in range(MOST_REDIRECTS + 1):
         response = await port.send(request)
-        following = _followed(request, response)
+        following = ANYWHERE.next(request, response)
         if following is None:
             return response
         request = following
     place = f"{target.host}:{target.port}"
     raise TooManyRedirects(f"{place}: more than {MOST_REDIRECTS} redirects, the last to {request.url[:200]}")
-
-
-def first_request(target: Target) -> Request:
-    """A plain GET of the target itself."""
-    headers = (("Host", target.netloc), ("User-Agent", USER_AGENT), ("Accept", "*/*"))
-    path = encode_target(target.parts.path or "/", target.query)
-    return Request(
-        "GET", target.scheme, target.host, target.port, target.netloc, path, headers, max_body=1 << 20
-    )
-
-
-def _followed(request: Request, response: Response) -> Request | None:
-    location = response.header("location")
-    if response.status not in (301, 302, 303, 307, 308) or location is None:
-        return None
-    return redirected(request, response.status, location)

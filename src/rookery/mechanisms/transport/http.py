@@ -127,4 +127,4 @@ def _translated(error: TransportError | OSError, request: Request) -> Exception:
         return TlsFailed(f"{place}: TLS failed: {(error.reason or 'error').replace('_', ' ').lower()}")
     if isinstance(error, TimeoutError):
         return error
-    return ConnectionLost(f"{place}: the connection broke off before an answer came")
+    return ConnectionLost(f"{place}: the connection broke off")
