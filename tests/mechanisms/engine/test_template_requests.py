@@ -316,6 +316,25 @@ def test_a_boolean_flow_decides_which_blocks_run(flow: str, first: int, expected
     assert len(outcome.matches) == ("/2" in expected)
 
 
+@pytest.mark.parametrize(
+    ("operators_", "expected"),
+    [
+        ("", ["/1", "/2"]),
+        ("extractors: [{type: regex, name: t, internal: true, regex: ['a.c']}]", ["/1", "/2"]),
+        ("extractors: [{type: regex, name: t, internal: true, regex: ['x.z']}]", ["/1"]),
+        ("matchers: [{type: word, words: [nothing]}]", ["/1"]),
+    ],
+)
+def test_a_flow_goes_on_after_a_block_without_matchers_that_got_what_it_wanted(
+    operators_: str, expected: list[str]
+) -> None:
+    check = template(
+        f"- path: ['{{{{BaseURL}}}}/1']\n  {operators_}\n- path: ['{{{{BaseURL}}}}/2']",
+        top="flow: http(1) && http(2)",
+    )
+    assert [request.target for request in run(check, [ok("abc"), ok()])[1]] == expected
+
+
 @pytest.mark.parametrize("url", ["", "ftp://h", "http://", "http://h:99999", "http://a b/", "h" * 9000])
 def test_a_url_that_cannot_be_requested_is_refused_in_one_line(url: str) -> None:
     with pytest.raises(BadUrl) as caught:

@@ -70,12 +70,12 @@ class _Execution:
         self.outcome = Outcome()
 
     def follow(self, step: Step) -> Generator[Request, Response | RequestFailed, bool]:
-        """Run a step of the flow; whether it matched."""
+        """Run a step of the flow; whether it passed."""
         if step.kind == "run":
-            matched = False
+            passed = False
             for number in step.blocks:
-                matched |= yield from self.run(self.template.blocks[number])
-            return matched
+                passed |= yield from self.run(self.template.blocks[number])
+            return passed
         if step.kind == "not":
             return not (yield from self.follow(step.steps[0]))
         for inner in step.steps:
@@ -84,17 +84,18 @@ class _Execution:
         return step.kind == "all"
 
     def run(self, block: Block) -> Generator[Request, Response | RequestFailed, bool]:
-        """Send a block's requests in order and judge each response; whether any matched."""
+        """Send a block's requests in order and judge each response; whether the flow may go on."""
         self.values.begin_block()
-        matched = False
+        passed = False
         for number, plan in enumerate(block.requests, 1):
             request = self.built(plan)
             if request is None:
                 continue
-            matched |= self.judged((yield from self.exchange(request, block)), number, block)
-            if matched and block.stops_at_first_match:
+            verdicts = self.judged((yield from self.exchange(request, block)), number, block)
+            passed |= any(verdict.passed for verdict in verdicts)
+            if block.stops_at_first_match and any(verdict.matched for verdict in verdicts):
                 break
-        return matched
+        return passed
 
     def built(self, plan: RequestPlan) -> Request | None:
         try:
@@ -129,21 +130,21 @@ class _Execution:
             following = block.redirects.next(sending, answer)
         return hops
 
-    def judged(self, hops: list[ResponseParts], number: int, block: Block) -> bool:
-        """Judge every hop, the last response first; whether any matched."""
-        matched = False
+    def judged(self, hops: list[ResponseParts], number: int, block: Block) -> list[Verdict]:
+        """What every hop means, the last response first."""
+        verdicts: list[Verdict] = []
         for parts in reversed(hops):
             self.values.remember(number, block.id, parts)
             verdict = block.operators.judge(self.values)
-            matched |= verdict.matched
+            verdicts.append(verdict)
             if verdict.reported:
                 self.outcome.matches += self.reports(verdict, parts)
-            if matched and block.stops_at_first_match:
+            if verdict.matched and block.stops_at_first_match:
                 break
         if hops:
             self.values.remember(number, block.id, hops[-1])
         self.values.current = None  # a body of megabytes must not wait for the next one
-        return matched
+        return verdicts
 
     def reports(self, verdict: Verdict, parts: ResponseParts) -> list[Match]:
         """One match per named matcher, else one per named extractor, else one."""

@@ -15,9 +15,14 @@ HISTORY = re.compile(r"_\d+$")
 
 @dataclass(slots=True)
 class Verdict:
-    """What a response meant. `named` are matchers to report by name; `extracted` the results by extractor."""
+    """What a response meant. `named` are matchers to report by name; `extracted` the results by extractor.
+
+    `passed` tells a flow to go on: it matched or, in a block without matchers, something was extracted, or
+    there was nothing to extract.
+    """
 
     matched: bool = False
+    passed: bool = False
     reported: bool = False
     named: list[str] = field(default_factory=list)
     extracted: dict[str, list[str]] = field(default_factory=dict)
@@ -62,6 +67,7 @@ class Operators:
         results = extractor.extract(values)
         if not results:
             return
+        verdict.passed = True
         if extractor.name:
             values.keep(extractor.name, results)
         if not extractor.internal:
@@ -85,7 +91,10 @@ class Operators:
         """Without matchers, finding something is the match; with them, no match drops what was found."""
         if not self.matchers:
             verdict.matched = verdict.reported = bool(verdict.found)
-        elif not verdict.matched:
+            verdict.passed = verdict.passed or not self.extractors
+            return
+        verdict.passed = verdict.matched
+        if not verdict.matched:
             verdict.found, verdict.extracted = [], {}
 
 
