@@ -6,11 +6,13 @@ import asyncio
 import os
 import pwd
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from rookery import domains
 from rookery.base.config import Config, load_config
@@ -48,7 +50,6 @@ class Rook(mechanism.Rook):
         self.findings: Findings[mechanism.Rook] = Findings(self)
         self.scans: Scans[mechanism.Rook] = Scans(self)
         self.on_close(audit.close)
-        _deliver_leftovers(self)
 
 
 class AsyncRook(mechanism.AsyncRook):
@@ -74,8 +75,8 @@ def open(  # noqa: A001  read as rookery.open
     a DatabaseUnavailable or a SchemaUnusable.
     """
     config = _configure(data_dir, config)
-    engine = _open_store(config)
-    return Rook(config, engine, actor=actor or default_actor(), audit=_audit(config))
+    engine, audit = _foundations(config)
+    return Rook(config, engine, actor=actor or default_actor(), audit=audit)
 
 
 @asynccontextmanager
@@ -84,18 +85,10 @@ async def aopen(
 ) -> AsyncIterator[AsyncRook]:
     """Open Rookery for coroutines, as `open` does; what blocks meanwhile happens in a thread."""
     config = await asyncio.to_thread(_configure, data_dir, config)
-    async with await build_async(config, actor=actor or default_actor()) as rook:
+    sync_engine, audit = await asyncio.to_thread(_foundations, config)
+    engine, actor = open_async_engine(config.database_url), actor or default_actor()
+    async with AsyncRook(config, engine, sync_engine=sync_engine, actor=actor, audit=audit) as rook:
         yield rook
-
-
-async def build_async(config: Config, *, actor: str) -> AsyncRook:
-    """An AsyncRook for the running loop, whose data directory is there; what blocks happens in a thread."""
-    sync_engine = await asyncio.to_thread(_open_store, config)
-    audit = await asyncio.to_thread(_audit, config)
-    engine = open_async_engine(config.database_url)
-    rook = AsyncRook(config, engine, sync_engine=sync_engine, actor=actor, audit=audit)
-    await asyncio.to_thread(_deliver_leftovers, rook)
-    return rook
 
 
 def default_actor() -> str:
@@ -123,7 +116,10 @@ def metadata() -> MetaData:
 
 def _configure(data_dir: Path | str | None, config: Config | None) -> Config:
     wanted = None if data_dir is None else Path(data_dir)
-    config = config or load_config(data_dir=wanted).config
+    if config is None:
+        config = load_config(data_dir=wanted).config
+    elif wanted is not None:
+        config = replace(config, data_dir=wanted)
     prepare_data_dir(config.data_dir)
     return config
 
@@ -138,25 +134,19 @@ def prepare_data_dir(path: Path) -> None:
         raise DataDirUnusable(f"{path}: not readable and writable. {DataDirUnusable.__doc__}")
 
 
-def _deliver_leftovers(rook: Rook | AsyncRook) -> None:
-    """Findings that a process found and did not live to store."""
-    recover(recording(rook.engine), rook.data_dir / "spool" / "hooks")
-
-
-def _audit(config: Config) -> AuditService:
-    return AuditService(
-        config.database_url,
-        config.data_dir,
-        is_async=config.audit.is_async,
-        capacity=config.audit.queue_maxsize,
-    )
-
-
-def _open_store(config: Config) -> Engine:
-    engine = open_engine(config.database_url)
-    try:
+def _foundations(config: Config) -> tuple[Engine, AuditService]:
+    """A migrated database, into which what dead processes left has been delivered, and the audit log."""
+    with ExitStack() as undo:
+        engine = open_engine(config.database_url)
+        undo.callback(engine.dispose)
         migrate(engine)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
+        audit = AuditService(
+            config.database_url,
+            config.data_dir,
+            is_async=config.audit.is_async,
+            capacity=config.audit.queue_maxsize,
+        )
+        undo.callback(audit.close)
+        recover(recording(engine), config.data_dir / "spool" / "hooks")
+        undo.pop_all()
+    return engine, audit

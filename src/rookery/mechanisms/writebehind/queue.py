@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_args
 
 from rookery.base.errors import Invalid
@@ -17,7 +16,7 @@ from rookery.mechanisms.writebehind.limits import Limits, WhenFull
 from rookery.mechanisms.writebehind.retry import RetryPolicy
 from rookery.mechanisms.writebehind.spool import Spool, has_leftovers
 from rookery.mechanisms.writebehind.stats import Counts, Stats
-from rookery.mechanisms.writebehind.waiting import block_until, is_on_event_loop, wait_until
+from rookery.mechanisms.writebehind.waiting import beside_the_loop, block_until, is_on_event_loop, wait_until
 from rookery.mechanisms.writebehind.writer import Writer
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class BatchQueue(Generic[T]):
         payload = self._encode(item)
         key = self._key(item) if self._key is not None else None
         if self._is_cold:
-            await asyncio.to_thread(self._warm_up)
+            await beside_the_loop(self._warm_up)
         seq = self._admit(payload, key)
         while seq == FULL:
             if not self._may_wait():
@@ -220,7 +219,7 @@ class BatchQueue(Generic[T]):
             self._stop(await self.aflush(timeout))
             await wait_until(self._writer.when_finished, GRACE_SECONDS)
         else:
-            await asyncio.to_thread(self._writer.run_here, timeout)
+            await beside_the_loop(self._writer.run_here, timeout)
         return self._closed()
 
     def _stop(self, is_settled: bool) -> None:

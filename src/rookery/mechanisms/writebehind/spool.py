@@ -55,15 +55,9 @@ class Spool:
         return True
 
     def prepare(self) -> None:
-        """Have a segment at hand, as the first append otherwise would make it. Raises SpoolFull."""
-        if self._segment is None and self._spare is None:
-            try:
-                self._spare = self._blank(self._next_size)
-            except OSError as error:
-                raise self._cannot_grow(error) from error
-
-    def _cannot_grow(self, error: OSError) -> SpoolFull:
-        return SpoolFull(f"The spool {self.folder} cannot grow: {error.strerror}. Free some space.")
+        """Make the first segment now, as the first append otherwise would. Raises SpoolFull."""
+        if self._segment is None:
+            self._open_segment(self._next_size, self._last + 1)
 
     def _rotate(self, seq: int, payload: bytes) -> Segment | None:
         if len(payload) > self.largest_item:
@@ -71,18 +65,25 @@ class Spool:
                 f"An item of {len(payload)} bytes; this spool takes {self.largest_item} at most."
             )
         size = max(self._next_size, -(-(len(payload) + HEADER_SIZE + FRAME_SIZE) // 4096) * 4096)
+        segment = self._open_segment(min(size, self._largest), seq)
+        if segment is not None:
+            segment.append(seq, payload)
+        return segment
+
+    def _open_segment(self, size: int, seq: int) -> Segment | None:
+        """Begin a segment with the record `seq`; None while the budget is used up."""
         try:
-            segment = self._blank(min(size, self._largest))
+            segment = self._blank(size)
             if segment is None:
                 return None
             segment.start(self._stream, seq)
         except OSError as error:
-            raise self._cannot_grow(error) from error
+            message = f"The spool {self.folder} cannot grow: {error.strerror}. Free some space."
+            raise SpoolFull(message) from error
         if self._segment is not None:
             self._full.append((self._last, self._segment))
         self._segment = segment
         self._next_size = min(2 * segment.size, self._largest)
-        segment.append(seq, payload)
         return segment
 
     def _blank(self, size: int) -> Segment | None:

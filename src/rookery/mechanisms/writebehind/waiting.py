@@ -12,7 +12,9 @@ import contextlib
 import sys
 from collections.abc import Callable
 from threading import TIMEOUT_MAX
-from typing import TypeAlias
+from typing import ParamSpec, TypeAlias
+
+P = ParamSpec("P")
 
 Notify: TypeAlias = Callable[[], None]
 Register: TypeAlias = Callable[[Notify], bool]
@@ -88,3 +90,10 @@ def is_on_event_loop() -> bool:
     """Whether this thread is running an event loop; where asyncio was never imported there is none."""
     events = sys.modules.get("asyncio.events")
     return events is not None and events._get_running_loop() is not None
+
+
+async def beside_the_loop(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call what blocks in a thread, while the loop goes on."""
+    import asyncio
+
+    await asyncio.to_thread(function, *args, **kwargs)
