@@ -14,15 +14,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rookery.app import AsyncRook, Rook, aopen, open  # noqa: A004
     from rookery.base import errors
+    from rookery.domains.scans.plan import ScanPlan, ScanResult
     from rookery.mechanisms.hooks import hook
 
 __version__ = "0.1.0"
 
-__all__ = ["AsyncRook", "Rook", "__version__", "aopen", "errors", "hook", "open"]
+__all__ = [
+    "AsyncRook",
+    "Rook",
+    "ScanPlan",
+    "ScanResult",
+    "__version__",
+    "aopen",
+    "errors",
+    "hook",
+    "open",
+]
 
 _HOMES = {
     "AsyncRook": "rookery.app",
     "Rook": "rookery.app",
+    "ScanPlan": "rookery.domains.scans.plan",
+    "ScanResult": "rookery.domains.scans.plan",
     "aopen": "rookery.app",
     "errors": "rookery.base",
     "hook": "rookery.mechanisms.hooks",
