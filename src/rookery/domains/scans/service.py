@@ -95,9 +95,9 @@ def _runner(rook: Rook, plan: ScanPlan, hooks: Hooks) -> TemplateRunner:
 
 
 def _refuse_strangers(rook: Rook, endpoints: Sequence[str], scope: Scope) -> None:
-    refused = tuple(endpoint for endpoint in endpoints if not scope.admits(host_of(endpoint)))
+    refused = [endpoint for endpoint in endpoints if not scope.admits(host_of(endpoint))]
     if refused:
-        rook.emit(ScanRefused(refused))
+        rook.emit(ScanRefused(tuple(refused)))
         more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
         raise TargetOutOfScope(
             f"{refused[0]}{more} is not in the scope. If it is yours to scan: "
