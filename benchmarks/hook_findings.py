@@ -39,14 +39,18 @@ def throughput() -> Iterator[Row]:
     sides: dict[str, Callable[[], Measured]] = {
         "hook": lambda: ours("findings_hook"),
         "pool": lambda: ours("findings_pool"),
-        "alone": lambda: ours("findings_pool", "alone"),
+        "ordered": lambda: ours("findings_pool", "ordered"),
+        "alone": lambda: ours("findings_pool", "ordered", "alone"),
     }
     if python is not None:
         sides["run"] = lambda: secator(python, "run")
         sides["add"] = lambda: secator(python, "add")
     best = best_of(sides)
-    yield compared(best, "pool", "a thread-pool batcher without crash safety behind the same runner", 1.0)
-    yield compared(best, "alone", "that batcher in a bare loop: no runner, no search for duplicates", None)
+    yield compared(
+        best, "pool", "a thread-pool batcher without crash safety (random ids) behind the same runner", 1.0
+    )
+    yield compared(best, "ordered", "that batcher given our time-ordered ids", None)
+    yield compared(best, "alone", "the same in a bare loop: no runner, no search for duplicates", None)
     if python is not None:
         version = version_of_secator(python)
         yield compared(best, "run", f"the runner of {version} with its SQLite driver", 5.0)

@@ -1,9 +1,12 @@
 """Findings to SQLite through a thread-pool batcher: volatile, in batches of 100, four threads.
 
 Written from the description of such a batcher, for comparison: it buffers in the producer, hands full
-batches to a pool, and waits for the pool at the end. Nothing survives a crash, nothing bounds its memory,
-nothing keeps an order. `python -m benchmarks.sides.findings_pool COUNT [alone]` prints a Measured as JSON;
-`alone` feeds it from a bare loop instead of a runner, which finds duplicates, counts and calls hooks.
+batches to a pool, and waits for the pool at the end. Items have random UUIDs, as in that design. Nothing
+survives a crash, nothing bounds its memory, nothing keeps an order.
+
+`python -m benchmarks.sides.findings_pool COUNT [ordered] [alone]` prints a Measured as JSON. `ordered` gives
+it our time-ordered ids, for which SQLite's index has less to do; `alone` feeds it from a bare loop instead
+of a runner, which looks for duplicates, counts and calls hooks.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ import json
 import sys
 import tempfile
 import threading
+import uuid
+from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,17 +61,30 @@ class PoolBatcher:
         self._pool.shutdown()
 
 
-def store(count: int, folder: Path, *, alone: bool) -> int:
+class FindsWithRandomIds(Finds):
+    """The same findings, under ids as the described design makes them."""
+
+    async def produce(self) -> AsyncIterator[Item]:
+        for number in range(self.count):
+            yield Weakness(_uuid=str(uuid.uuid4()), **content(number))
+
+
+def feed(batcher: PoolBatcher, count: int, ways: list[str]) -> None:
+    if "alone" in ways:
+        for number in range(count):
+            batcher.submit(Weakness(**content(number)))
+        return
+    kind = Finds if "ordered" in ways else FindsWithRandomIds
+    runner = kind(hooks={"on_item": lambda _, item: batcher.submit(item)})
+    runner.count = count
+    runner.run()
+
+
+def store(count: int, folder: Path, ways: list[str]) -> int:
     """Store that many findings; how many are there."""
     table = FindingsTable(folder / "findings.db")
     batcher = PoolBatcher(table)
-    if alone:
-        for number in range(count):
-            batcher.submit(Weakness(**content(number)))
-    else:
-        runner = Finds(hooks={"on_item": lambda _, item: batcher.submit(item)})
-        runner.count = count
-        runner.run()
+    feed(batcher, count, ways)
     batcher.finish()
     stored = table.count()
     table.close()
@@ -75,5 +93,5 @@ def store(count: int, folder: Path, *, alone: bool) -> int:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
-        side = measured(lambda: store(int(sys.argv[1]), Path(scratch), alone="alone" in sys.argv))
+        side = measured(lambda: store(int(sys.argv[1]), Path(scratch), sys.argv[2:]))
     print(json.dumps(side))
