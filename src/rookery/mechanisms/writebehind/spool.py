@@ -78,7 +78,7 @@ class Spool:
                 return None
             segment.start(self._stream, seq)
         except OSError as error:
-            message = f"The spool {self.folder} cannot grow: {error.strerror}. Free some space."
+            message = f"The spool {self.folder} cannot grow: {error.strerror}.{_advice(error)}"
             raise SpoolFull(message) from error
         if self._segment is not None:
             self._full.append((self._last, self._segment))

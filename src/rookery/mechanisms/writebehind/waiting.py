@@ -94,6 +94,6 @@ def is_on_event_loop() -> bool:
 
 async def beside_the_loop(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
     """Call what blocks in a thread, while the loop goes on."""
-    import asyncio
+    import asyncio  # as in wait_until
 
     await asyncio.to_thread(function, *args, **kwargs)
