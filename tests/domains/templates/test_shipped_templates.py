@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -86,6 +87,15 @@ def test_a_shipped_template_says_all_a_person_needs(template: Template) -> None:
 def test_every_shipped_file_runs() -> None:
     assert LIBRARY.skipped == ()
     assert len(LIBRARY.templates) == len(list(SHIPPED.rglob("*.yaml"))) >= 34
+
+
+def test_what_is_found_twice_is_found_at_the_same_place() -> None:
+    """A random path would make a new finding of the same weakness with every scan."""
+    once, again = (
+        {(match.template_id, match.matcher_name, urlsplit(match.matched_at).path) for match in matches}
+        for matches in (found_on_weak_server(None), found_on_weak_server(None))
+    )
+    assert once == again
 
 
 def test_no_secret_is_extracted() -> None:
