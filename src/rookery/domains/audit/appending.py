@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -14,6 +16,9 @@ from rookery.domains.audit.rules import Head, link
 _LOCK: Final = 0x6175646974  # "audit": the advisory lock that whoever appends holds until the commit
 _COPY_FROM: Final = 300
 """Rows from which COPY is faster on PostgreSQL than the driver's executemany."""
+
+_GROUP: Final = 50
+"""Rows per statement on SQLite."""
 
 ENTRY_COLUMNS: Final = (
     "position", "id", "at_us", "event_type", "actor", "object", "request_id", "details", "previous", "hash",
@@ -81,15 +86,31 @@ def lock(connection: Connection) -> None:
 
 def _insert(connection: Connection, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:
     dialect = connection.dialect
-    if dialect.name == "postgresql" and not dialect.is_async and len(rows) >= _COPY_FROM:
+    if dialect.name == "sqlite":
+        _insert_in_groups(connection, table, columns, rows)
+    elif not dialect.is_async and len(rows) >= _COPY_FROM:
         _copy(connection, table, columns, rows)
-        return
-    mark = "?" if dialect.name == "sqlite" else "%s"
-    marks = ", ".join([mark] * len(columns))
-    connection.exec_driver_sql(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608  constant names
-        rows,
-    )
+    else:
+        connection.exec_driver_sql(_statement(table, columns, "%s", 1), rows)
+
+
+def _insert_in_groups(connection: Connection, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:
+    """Many rows per statement: sqlite3 lets go of the interpreter for each statement, and must win it back.
+
+    Beside busy producers that costs more than storing; alone, too, it is a tenth quicker than row by row.
+    """
+    grouped = len(rows) - len(rows) % _GROUP
+    if grouped:
+        groups = [tuple(chain.from_iterable(rows[at : at + _GROUP])) for at in range(0, grouped, _GROUP)]
+        connection.exec_driver_sql(_statement(table, columns, "?", _GROUP), groups)
+    if rest := rows[grouped:]:
+        connection.exec_driver_sql(_statement(table, columns, "?", 1), rest)
+
+
+@cache
+def _statement(table: str, columns: tuple[str, ...], mark: str, rows: int) -> str:
+    row = f"({', '.join([mark] * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"  # noqa: S608
 
 
 def _copy(connection: Connection, table: str, columns: tuple[str, ...], rows: list[Any]) -> None:

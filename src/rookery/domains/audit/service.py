@@ -25,7 +25,7 @@ from rookery.domains.audit.errors import AuditClosed
 from rookery.domains.audit.events import EventTypes
 from rookery.domains.audit.keys import Keyring, Signer, open_signer, trusted_keys
 from rookery.domains.audit.reading import stored_log
-from rookery.domains.audit.rules import AuditEntry, check_field, details_json, payload_of
+from rookery.domains.audit.rules import AuditEntry, check_fields, details_json, payload_of
 from rookery.domains.audit.sink import ChainSink, heard, open_audit_engine, testify
 from rookery.domains.audit.verdict import Verification
 from rookery.domains.audit.verification import verify
@@ -145,18 +145,9 @@ class AuditService:
             raise AuditClosed
         if event_type not in self.types:
             self.types.check(event_type)
-        check_field("actor", actor)
-        check_field("object", object_)
-        check_field("request_id", request_id)
-        return AuditEntry(
-            new_id(),
-            now_us(),
-            event_type,
-            redact_text(actor),
-            redact_text(object_),
-            request_id,
-            details_json(details),
-        )
+        if check_fields(actor, object_, request_id):
+            actor, object_, request_id = redact_text(actor), redact_text(object_), redact_text(request_id)
+        return AuditEntry(new_id(), now_us(), event_type, actor, object_, request_id, details_json(details))
 
     def _written(self, entry: AuditEntry) -> AuditEntry:
         refuse_inside_transaction()
