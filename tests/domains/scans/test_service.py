@@ -160,7 +160,7 @@ def test_configured_hooks_may_drop_what_is_found(
 
 
 def test_a_runner_can_be_pickled_before_and_after_its_templates_are_read(weak_server: WeakServer) -> None:
-    runner = TemplateRunner(plan(weak_server.url, concurrency=4, timeout=5.0), ())
+    runner = TemplateRunner(plan(weak_server.url), (), config.Scan(rate_limit=0.0))
     assert len(runner.selection.templates) > 30
     copy = pickle.loads(pickle.dumps(runner))  # noqa: S301  our own bytes
     assert (copy.run_id, copy.targets) == (runner.run_id, runner.targets)
@@ -169,24 +169,40 @@ def test_a_runner_can_be_pickled_before_and_after_its_templates_are_read(weak_se
 
 
 def test_a_cancelled_scan_keeps_what_it_found_and_says_that_it_was_interrupted(
-    call: Call, weak_server: WeakServer
+    sqlite_url: str, data_dir: Path, weak_server: WeakServer
 ) -> None:
-    if not call.is_async:
-        pytest.skip("plain code is interrupted by Ctrl-C, as a journey shows")
     seen = threading.Event()
-    hooks = hooks_from(
-        {"on_item": lambda _runner, item: seen.set() if isinstance(item, Vulnerability) else None}
-    )
+
+    def see(_runner: object, item: Item) -> None:
+        if isinstance(item, Vulnerability):
+            seen.set()
 
     async def cancelled() -> None:
-        slow = ScanPlan(endpoints=(weak_server.url,), rate_limit=8.0)
-        scan = asyncio.create_task(service.run(call.async_rook, slow, hooks=hooks))
-        await asyncio.to_thread(seen.wait)
-        scan.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await scan
+        settings = config.Config(data_dir=data_dir, database=config.Database(url=sqlite_url))
+        async with rookery.aopen(config=settings) as rook:
+            slow = ScanPlan(endpoints=(weak_server.url,), rate_limit=8.0)
+            scan = asyncio.create_task(rook.scans.run(slow, hooks=hooks_from({"on_item": see})))
+            await asyncio.to_thread(seen.wait)
+            scan.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await scan
+            [run] = await rook.scans.runs()
+            assert run.status == "interrupted"
+            assert await rook.findings.count() > 0
 
-    call(lambda _rook: cancelled())
-    [run] = call(store.runs)
-    assert run.status == "interrupted"
-    assert call(findings.count) > 0
+    with asyncio.Runner() as runner:
+        runner.run(cancelled())
+
+
+def test_a_random_path_is_the_same_finding_every_time(
+    call: Call, weak_server: WeakServer, tmp_path: Path
+) -> None:
+    template = tmp_path / "chance.yaml"
+    template.write_text(
+        "id: chance\ninfo: {name: Any path, author: a, severity: info}\n"
+        "http:\n- method: GET\n  path: ['{{BaseURL}}/{{randstr}}/{{randstr_2}}']\n"
+        "  matchers:\n  - {type: status, status: [404, 200, 500]}\n"
+    )
+    for _ in range(2):
+        assert call(service.run, plan(weak_server.url, templates=(template,))).finding_count == 1
+    assert call(findings.count) == 1

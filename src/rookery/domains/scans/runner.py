@@ -10,8 +10,10 @@ from contextlib import aclosing
 from functools import cached_property
 from typing import Any
 
+from rookery.base.config import Scan as Limits
 from rookery.base.redact import redact_text
 from rookery.domains.findings.items import Vulnerability
+from rookery.domains.findings.rules import fingerprint
 from rookery.domains.scans.plan import ScanPlan
 from rookery.domains.scans.scope import Scope
 from rookery.domains.templates import Selection, load, load_shipped, select
@@ -34,13 +36,14 @@ KEPT_ERRORS = 100
 
 
 class TemplateRunner(Runner):
-    """Runs a plan's templates on its endpoints. `plan` must name its rate limit, concurrency and timeout."""
+    """Runs a plan's templates on its endpoints, within `limits`, whatever limits the plan itself asks for."""
 
     name = "templates"
 
-    def __init__(self, plan: ScanPlan, scope_entries: Sequence[str], **options: Any) -> None:
+    def __init__(self, plan: ScanPlan, scope_entries: Sequence[str], limits: Limits, **options: Any) -> None:
         super().__init__(plan.endpoints, **options)
         self.plan = plan
+        self.limits = limits
         self.run_id = plan.run_id
         self.context["run_id"] = plan.run_id
         self.scope_entries = tuple(scope_entries)
@@ -79,12 +82,12 @@ class TemplateRunner(Runner):
 
     async def produce(self) -> AsyncIterator[Item]:
         """Ask every endpoint once, then run every template on those that answered."""
-        plan, scope = self.plan, Scope(self.scope_entries)
+        scope, limits = Scope(self.scope_entries), self.limits
         async with HttpClient(
             lambda host, address, _port: scope.allows(host, address),
-            rate_limit=plan.rate_limit or 0.0,
-            concurrency=plan.concurrency or 1,
-            timeout=plan.timeout or 0.0,
+            rate_limit=limits.rate_limit,
+            concurrency=limits.concurrency,
+            timeout=limits.timeout,
         ) as client:
             targets: list[Target] = []
             for target, trouble in await self._asked(client):
@@ -105,17 +108,21 @@ class TemplateRunner(Runner):
     async def _trouble(self, client: HttpClient, target: Target) -> Item | None:
         """Why a target is no use (Error), or what is odd about it (Warning)."""
         try:
-            await reach(client, target)
+            page = await reach(client, target)
         except (TooManyRedirects, OutOfScope) as error:
             return Warning_(message=redact_text(f"{target.url}: {error}"))
         except TransportError as error:
             return Error(message=redact_text(f"{target.url} was not scanned: {error}"))
+        if page.truncated:
+            return Warning_(
+                message=redact_text(f"{target.url}: its page is endless, or very long; it was cut")
+            )
         return None
 
     async def _checked(self, client: HttpClient, targets: Sequence[Target]) -> AsyncIterator[Item]:
         templates = self.selection.templates
         total, done_requests = len(targets) * count_requests(templates), 0
-        running = run_templates(client, templates, targets, concurrency=self.plan.concurrency or 1)
+        running = run_templates(client, templates, targets, concurrency=self.limits.concurrency)
         async with aclosing(running) as results:
             async for done in results:
                 done_requests += done.template.request_count
@@ -144,20 +151,23 @@ class TemplateRunner(Runner):
                 yield Error(message=redact_text(str(error)))
 
     def _sighting(self, match: Match, target: Target) -> Vulnerability:
-        info = match.template.info
+        info, matcher = match.template.info, match.matcher_name or match.extractor_name
         return Vulnerability(
             template_id=match.template_id,
             name=info.name,
             severity=info.severity,
             target=f"{target.scheme}://{target.netloc}",
             matched_at=match.matched_at,
-            matcher=match.matcher_name or match.extractor_name,
+            matcher=matcher,
             extracted=[redact_text(text) for text in match.extracted],
             description=info.description,
             remediation=info.remediation,
             reference=list(info.reference),
             tags=list(info.tags),
             run_id=self.run_id,
+            fingerprint=fingerprint(
+                match.template_id, matcher, match.template.without_chance(match.matched_at)
+            ),
         )
 
     def count(self, _runner: Runner, item: Item) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
-from rookery.base.config import Config
+from rookery.base.config import Scan as Limits
 from rookery.domains.findings.hooks import recording
 from rookery.domains.scans import store
 from rookery.domains.scans.errors import NothingToScan, TargetOutOfScope
@@ -51,7 +51,7 @@ def run(rook: Rook, /, plan: ScanPlan, *, hooks: Hooks | None = None) -> ScanRes
     anything is sent. What goes wrong at a target is in the result. When interrupted or cancelled, what was
     found until then is stored, and the interruption goes on.
     """
-    runner = _runner(rook, _settled(plan, rook.config), hooks or Hooks())
+    runner = _runner(rook, _with_full_urls(plan), hooks or Hooks())
     _begin(rook, runner)
     try:
         rook.wait_for(runner.arun)
@@ -60,16 +60,15 @@ def run(rook: Rook, /, plan: ScanPlan, *, hooks: Hooks | None = None) -> ScanRes
     return result
 
 
-def _settled(plan: ScanPlan, config: Config) -> ScanPlan:
-    """The plan with full URLs, and with the configured value for what it leaves open."""
-    scan = config.scan
-    return msgspec.structs.replace(
-        plan,
-        endpoints=tuple(dict.fromkeys(parse_target(endpoint) for endpoint in plan.endpoints)),
-        rate_limit=scan.rate_limit if plan.rate_limit is None else plan.rate_limit,
-        concurrency=scan.concurrency if plan.concurrency is None else plan.concurrency,
-        timeout=scan.timeout if plan.timeout is None else plan.timeout,
-    )
+def _with_full_urls(plan: ScanPlan) -> ScanPlan:
+    endpoints = dict.fromkeys(parse_target(endpoint) for endpoint in plan.endpoints)
+    return replace(plan, endpoints=tuple(endpoints))
+
+
+def _limits(plan: ScanPlan, configured: Limits) -> Limits:
+    """What the plan says, and what is configured where it says nothing."""
+    said = {name: getattr(plan, name) for name in Limits.__struct_fields__}
+    return replace(configured, **{name: value for name, value in said.items() if value is not None})
 
 
 def _runner(rook: Rook, plan: ScanPlan, hooks: Hooks) -> TemplateRunner:
@@ -85,7 +84,12 @@ def _runner(rook: Rook, plan: ScanPlan, hooks: Hooks) -> TemplateRunner:
         heard += rook.offload(load_hooks, module)
     spool = rook.data_dir / "spool" / "hooks"
     runner = TemplateRunner(
-        plan, entries, hooks=heard + recording(rook.engine), settings=settings, spool=spool
+        plan,
+        entries,
+        _limits(plan, rook.config.scan),
+        hooks=heard + recording(rook.engine),
+        settings=settings,
+        spool=spool,
     )
     runner.hooks += hooks_from({"on_item": runner.count}) + hooks
     rook.offload(lambda: runner.selection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rookery.mechanisms.engine.dsl.functions.chance import ALPHANUMERIC, random_text
 from rookery.mechanisms.engine.errors import UnsupportedTemplate
@@ -45,6 +45,13 @@ class Template:
     constants: dict[str, str]
     keeps_history: bool
     warnings: tuple[str, ...]
+    random_strings: tuple[str, ...] = ()
+
+    def without_chance(self, url: str) -> str:
+        """A URL of this template as any other load of it would have made it: {{randstr}} for its value."""
+        for value in self.random_strings:
+            url = url.replace(value, "{{randstr}}")
+        return url
 
     @property
     def request_count(self) -> int:
@@ -57,22 +64,23 @@ def load_template(text: bytes, *, path: str) -> Template:
 
     TemplateError when it is not a valid template, UnsupportedTemplate when it asks for what is not run.
     """
+    text, random_strings = _with_random_strings(text)
     try:
-        return compile_template(read_template(_with_random_strings(text), path=path), path=path)
+        template = compile_template(read_template(text, path=path), path=path)
+        return replace(template, random_strings=random_strings)
     except UnsupportedTemplate as error:  # the parts of the compiler that see only text don't know the file
         raise UnsupportedTemplate(error.reason, path=path) from None
 
 
-def _with_random_strings(text: bytes) -> bytes:
-    """{{randstr}} is one value per name and load, so that request and matcher agree."""
-    if b"{{randstr" not in text:
-        return text
+def _with_random_strings(text: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """{{randstr}} is one value per name and load, so that request and matcher agree; and the values."""
     values: dict[bytes, bytes] = {}
 
     def value(match: re.Match[bytes]) -> bytes:
         return values.setdefault(match[0], random_text(RANDSTR_LENGTH, ALPHANUMERIC).encode())
 
-    return RANDSTR.sub(value, text)
+    text = RANDSTR.sub(value, text)
+    return text, tuple(one.decode() for one in values.values())
 
 
 def compile_template(spec: TemplateSpec, *, path: str) -> Template:
