@@ -41,7 +41,7 @@ def saving_in(table: FindingsTable) -> Hooks:
     def save(runner: Runner, items: list[Item]) -> None:  # noqa: ARG001 - the signature of a hook
         table.upsert([(item._uuid, msgspec.json.encode(item)) for item in items])
 
-    return hooks_from({"on_item": save}, async_hooks=["save"])
+    return hooks_from({"on_item": save}, batch_config={"save": {"batch_size": 100, "largest_batch": 1000}})
 
 
 def store(count: int, folder: Path) -> int:

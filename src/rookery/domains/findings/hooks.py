@@ -12,6 +12,8 @@ from rookery.mechanisms.store import open_engine
 from rookery.mechanisms.writebehind import Batch
 from rookery.mechanisms.writebehind.sql import sql_sink
 
+LARGEST_BATCH = 1000  # sightings per transaction in a backlog: more make it no cheaper
+
 
 class RecordFindings:
     """Writes the sightings of a batch in one transaction. Pickled as its database URL."""
@@ -41,4 +43,6 @@ def _reopened(url: str) -> RecordFindings:
 
 def recording(engine: Engine) -> Hooks:
     """The hooks that keep what a run finds."""
-    return Hooks([HookFunction(EVENTS["on_item"], RecordFindings(engine), Batching())])
+    return Hooks(
+        [HookFunction(EVENTS["on_item"], RecordFindings(engine), Batching(largest_batch=LARGEST_BATCH))]
+    )

@@ -14,7 +14,7 @@ from rookery.mechanisms.hooks.files import module_from_file, said
 from rookery.mechanisms.hooks.marks import MARK, Batching, Mark
 from rookery.mechanisms.hooks.registry import HookFunction, Hooks, HookTable
 
-SETTINGS = ("batch_size", "batch_interval")
+SETTINGS = Batching._fields
 
 
 def load_hooks(spec: str | Path | ModuleType) -> Hooks:

@@ -111,6 +111,7 @@ class AsyncHookManager:
             key=key_of,
             batch_size=self._settings.size_for(batching),
             batch_interval=self._settings.interval_for(batching),
+            largest_batch=batching.largest_batch,
             spool=None if self._spool is None else spool_of(self._spool, name),
             retry=self._settings.retry,
             on_error=lambda error: self._undelivered(name, error),
