@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from typing import Any, Literal, Self
 
 import click
+import msgspec
 
 from rookery.domains.findings.items import Vulnerability
-from rookery.faces.cli.output import Shell, current_shell, emit_jsonl, note, printable
+from rookery.faces.cli.output import Shell, current_shell, note, printable
 from rookery.mechanisms.hooks import Error, Hooks, Item, Progress, Warning_, hooks_from
 
 PLAIN_PROGRESS_EVERY = 10.0  # seconds
@@ -67,19 +68,24 @@ class Display:
 
     def _print(self, item: Vulnerability, row: dict[str, Any]) -> None:
         try:
-            if self._form == "jsonl":
-                emit_jsonl([row])
-            else:
-                self._line(item)
+            self._echo(msgspec.json.encode(row).decode() if self._form == "jsonl" else self._line(item))
         except BrokenPipeError as error:  # `| head` has seen enough; the run goes on, its findings are kept
             self._reader_left = error
 
-    def _line(self, item: Vulnerability) -> None:
+    def _line(self, item: Vulnerability) -> str:
         colours = COLOURS.get(item.severity, {})
         severity = click.style(item.severity.ljust(WIDEST_SEVERITY), **colours)
         extracted = f"  [{', '.join(map(printable, item.extracted))[:200]}]" if item.extracted else ""
         name = printable(item.name) + (f" ({printable(item.matcher)})" if item.matcher else "")
-        click.echo(f"{severity}  {name}  {printable(item.matched_at)}{extracted}", color=self._shell.colour)
+        return f"{severity}  {name}  {printable(item.matched_at)}{extracted}"
+
+    def _echo(self, line: str) -> None:
+        if self._bar is not None and sys.stdout.isatty():
+            self._bar.console.out(
+                line, highlight=False
+            )  # on one terminal only the bar can make room above it
+        else:
+            click.echo(line, color=self._shell.colour)
 
     def _progress(self, item: Progress) -> None:
         if self._bar is not None:
