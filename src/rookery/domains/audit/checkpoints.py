@@ -58,6 +58,11 @@ class Base(NamedTuple):
         ).encode()
 
 
+def start_of(base: Base | None) -> Head:
+    """What the first entry of a whole log follows: nothing, or what was pruned."""
+    return Head(base.size, base.head) if base else Head()
+
+
 def sign_checkpoint(signer: Signer, head: Head, at_us: int, before: Checkpoint | None) -> Checkpoint:
     """The checkpoint of `head`, after the one before it."""
     previous = before.digest if before else GENESIS

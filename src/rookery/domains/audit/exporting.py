@@ -17,7 +17,7 @@ from typing import IO, Final
 
 import msgspec
 
-from rookery.domains.audit.checkpoints import FORMAT, Base, Checkpoint
+from rookery.domains.audit.checkpoints import FORMAT, Base, Checkpoint, start_of
 from rookery.domains.audit.errors import NotAnExport
 from rookery.domains.audit.keys import Keyring, parse_public
 from rookery.domains.audit.rules import LINE_BREAKS, Row
@@ -104,6 +104,7 @@ class ExportedLog:
             raise NotAnExport(f"{path} does not begin as `rookery audit export` does, with format {FORMAT!r}")
         self._keys = first.keys
         self.base = _base(first.base) if first.base else None
+        self.start, self.before = start_of(self.base), None
         self.witness = _checkpoint(first.witness) if first.witness else None
 
     def keyring(self) -> Keyring:

@@ -24,11 +24,11 @@ from rookery.domains.audit.checkpoints import Checkpoint
 from rookery.domains.audit.errors import AuditClosed
 from rookery.domains.audit.events import EventTypes
 from rookery.domains.audit.keys import Keyring, Signer, open_signer, trusted_keys
-from rookery.domains.audit.reading import stored_log
+from rookery.domains.audit.parts import verify_stored
+from rookery.domains.audit.reading import driver_url, stored_log
 from rookery.domains.audit.rules import AuditEntry, check_fields, details_json, payload_of
 from rookery.domains.audit.sink import ChainSink, heard, open_audit_engine, testify
 from rookery.domains.audit.verdict import Verification
-from rookery.domains.audit.verification import verify
 from rookery.domains.audit.witness import witness_of
 from rookery.mechanisms.store import explained
 from rookery.mechanisms.store.unit import refuse_inside_transaction
@@ -218,7 +218,9 @@ class AuditService:
         """Whether the stored log is what was written; by the keys in `<data_dir>/keys` unless given."""
         self.flush()
         with stored_log(self._engine, self.witness) as stored:
-            return verify(stored, trusted_keys(self.keys_folder) if keys is None else keys)
+            return verify_stored(
+                stored, trusted_keys(self.keys_folder) if keys is None else keys, driver_url(self._engine.url)
+            )
 
     def export(self, file: IO[bytes]) -> int:
         """Write the whole log as lines of JSON that can be verified elsewhere; how many entries that were."""

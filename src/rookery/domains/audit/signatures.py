@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from heapq import merge
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from rookery.domains.audit.checkpoints import Base, Checkpoint
 from rookery.domains.audit.keys import Keyring
-from rookery.domains.audit.rules import GENESIS
+from rookery.domains.audit.rules import GENESIS, Head
 from rookery.domains.audit.verdict import Kind, Problem, entries_between
 
 NEVER = sys.maxsize
@@ -23,22 +23,34 @@ class Mismatch(NamedTuple):
     checkpoint: Checkpoint
 
 
+class SignedLog(Protocol):
+    """What is needed of a log here; see verification.Log."""
+
+    @property
+    def start(self) -> Head: ...
+    @property
+    def before(self) -> Checkpoint | None: ...
+    @property
+    def base(self) -> Base | None: ...
+    @property
+    def witness(self) -> Checkpoint | None: ...
+    def checkpoints(self) -> Iterator[Checkpoint]: ...
+
+
 class Signatures:
     """Follows the checkpoints beside the walk. `next_size` is the position at which it wants the hash."""
 
-    def __init__(
-        self, checkpoints: Iterator[Checkpoint], base: Base | None, witness: Checkpoint | None, keys: Keyring
-    ) -> None:
+    def __init__(self, log: SignedLog, keys: Keyring | None) -> None:
         self.problems: list[Problem] = []
         self.first_mismatch: Mismatch | None = None
-        self.last: Checkpoint | None = None
+        self.last = log.before
         self.count = 0
         self._keys = keys
-        self._base = base
-        self._agreed = base.size if base else 0
-        self._witness = self._believed(witness)
+        self._base = log.base
+        self._begin = self._agreed = log.start.size
+        self._witness = self._believed(log.witness)
         marks = (self._witness,) if self._witness else ()
-        self._marks = merge(checkpoints, marks, key=lambda mark: mark.size)
+        self._marks = merge(log.checkpoints(), marks, key=lambda mark: mark.size)
         self._next = next(self._marks, None)
 
     def _believed(self, witness: Checkpoint | None) -> Checkpoint | None:
@@ -71,7 +83,7 @@ class Signatures:
             self._next = next(self._marks, None)
         self._check_signatures()
         signed = self.last.size if self.last else 0
-        self._check_beyond(end, max(signed, self._base.size if self._base else 0))
+        self._check_beyond(end, max(signed, self._begin))
         self._check_cut(end, signed)
 
     def _check_beyond(self, end: int, known: int) -> None:
@@ -130,14 +142,14 @@ class Signatures:
                 self.last.size,
                 f"the checkpoint after entry {self.last.size}{self._why(self.last)}",
             )
-        if self._base and not self._keys.verifies(self._base.key_id, self._base.signature, self._base.body):
+        if self._base and not self._is_signed(self._base):
             self._found("checkpoint", self._base.size, f"the prune record{self._why(self._base)}")
 
-    def _is_signed(self, mark: Checkpoint) -> bool:
-        return self._keys.verifies(mark.key_id, mark.signature, mark.body)
+    def _is_signed(self, signed: Checkpoint | Base) -> bool:
+        return self._keys is None or self._keys.verifies(signed.key_id, signed.signature, signed.body)
 
     def _why(self, signed: Checkpoint | Base) -> str:
-        if signed.key_id in self._keys:
+        if self._keys is None or signed.key_id in self._keys:
             return " was edited: its signature is wrong"
         return (
             f" is signed by key {signed.key_id}, which is not trusted here: "

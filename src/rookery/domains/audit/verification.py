@@ -23,11 +23,21 @@ from rookery.domains.audit.verdict import Kind, Problem, Verification, entries_b
 MOST_PROBLEMS = 100
 """Problems that are kept; all are counted."""
 STEP_BACK = 1_000_000
-"""Microseconds that time may step back between two entries without being worth a note."""
+"""Microseconds that time may step back between two checkpoints without being worth a note."""
+_TIME = slice(37, 53)
+"""Where a payload has its time, behind an id of 36 characters: sixteen digits until the year 2286."""
 
 
 class Log(Protocol):
     """What can be verified: a database, or an exported file. Both iterators may be asked for again."""
+
+    @property
+    def start(self) -> Head:
+        """What the first entry follows."""
+
+    @property
+    def before(self) -> Checkpoint | None:
+        """The checkpoint that the first one follows, where only a part of a log is verified."""
 
     @property
     def base(self) -> Base | None:
@@ -46,21 +56,21 @@ class Log(Protocol):
         ...
 
 
-def verify(log: Log, keys: Keyring) -> Verification:
-    """The verdict on a log, by these trusted keys."""
+def verify(log: Log, keys: Keyring | None) -> Verification:
+    """The verdict on a log, by these trusted keys; with None no signature is checked."""
     return _Walk(log, keys).verdict()
 
 
 class _Walk:
     """One reading of the log, and what was found on the way."""
 
-    def __init__(self, log: Log, keys: Keyring) -> None:
+    def __init__(self, log: Log, keys: Keyring | None) -> None:
         self._log = log
         self._problems: list[Problem] = []
         self._problem_count = 0
-        self._signed = Signatures(log.checkpoints(), log.base, log.witness, keys)
-        self._start = Head(log.base.size, log.base.head) if log.base else Head()
-        self._end = self._start
+        self._signed = Signatures(log, keys)
+        self._is_signing_checked = keys is not None
+        self._end = log.start
         self._entries = 0
         self._recomputed = (0, b"")  # after an edited entry: the next position, the hash it should follow
         self._breaks: list[Break] = []
@@ -84,7 +94,8 @@ class _Walk:
 
     def _read(self) -> None:
         """The tight loop: an entry that is as it should be costs no call of Python code."""
-        last, expected, moment, entries = self._start.hash, self._start.size + 1, b"", 0
+        (size, last), moment, entries = self._log.start, b"", 0
+        expected = size + 1
         next_signed, line_breaks, hashed = self._signed.next_size, LINE_BREAKS, sha256
         for row in self._log.rows():
             position, payload, previous, digest = row
@@ -99,10 +110,9 @@ class _Walk:
             last, expected = digest, position + 1
             if position >= next_signed:
                 next_signed = self._signed.reach(position, digest)
-            now = payload[37:53]
-            if now < moment:
-                self._step_back(position, moment, now)
-            moment = now
+                if (now := payload[_TIME]) < moment:
+                    self._step_back(position, moment, now)
+                moment = now
         self._entries, self._end = entries, Head(expected - 1, last)
 
     def _judge(self, row: Row, expected: int, last: bytes) -> bool:
@@ -147,7 +157,7 @@ class _Walk:
                 f"time steps back at {len(self._steps_back)} place(s), by up to {furthest:.0f} s, first at "
                 f"entry {position}: a clock was set, or entries came late from a spool; their order stands"
             )
-        if self._entries and self._log.witness is None:
+        if self._entries and self._log.witness is None and self._is_signing_checked:
             yield "no checkpoint is kept outside this log, so a cut at a signed checkpoint would not show"
 
     def _found(self, kind: Kind, row: Row, what: str) -> None:
