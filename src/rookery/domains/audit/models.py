@@ -2,7 +2,7 @@
 
 An entry's position is the primary key, and so also the guard against a fork: two entries after one head would
 have the same position. There is no index on hashes or objects, whose random order costs most of the drain's
-speed (docs/decisions/0003-audit-chain.md).
+speed (docs/decisions/0004-audit-chain.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an entry is, as bytes, and how entries are chained. Pure; see docs/decisions/0003-audit-chain.md.
+"""What an entry is, as bytes, and how entries are chained. Pure; see docs/decisions/0004-audit-chain.md.
 
     payload = id ⏎ at_us ⏎ type ⏎ actor ⏎ object ⏎ request_id ⏎ details     UTF-8, seven lines
     hash    = SHA-256(previous entry's hash ‖ SHA-256(payload))
