@@ -81,9 +81,9 @@ class Display:
 
     def _echo(self, line: str) -> None:
         if self._bar is not None and sys.stdout.isatty():
-            self._bar.console.out(
-                line, highlight=False
-            )  # on one terminal only the bar can make room above it
+            # On one terminal, only the bar can make room above itself.
+            plain = click.unstyle(line) if self._shell.colour is False else line
+            self._bar.console.out(plain, highlight=False)
         else:
             click.echo(line, color=self._shell.colour)
 
