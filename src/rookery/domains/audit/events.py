@@ -15,6 +15,7 @@ from rookery.base.errors import Invalid
 from rookery.domains.audit.errors import UnknownEventType
 
 PRUNED: Final = "audit.pruned"
+NOTED: Final = "note.added"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9_]{0,39}")
 _WORDS = re.compile(r"[A-Z][a-z0-9]*")
@@ -24,7 +25,10 @@ class EventTypes:
     """The event types one log accepts, each with a sentence about it."""
 
     def __init__(self) -> None:
-        self._descriptions = {PRUNED: "The oldest entries were removed, and the rest stays verifiable."}
+        self._descriptions = {
+            PRUNED: "The oldest entries were removed, and the rest stays verifiable.",
+            NOTED: "Somebody wrote down what they did, or saw.",
+        }
 
     def register(self, name: str, description: str) -> None:
         """Accept `name` from now on. Raises Invalid unless it looks like `noun.verb`."""
