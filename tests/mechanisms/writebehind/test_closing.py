@@ -63,6 +63,18 @@ def test_flush_from_inside_the_sink_says_no_instead_of_waiting_for_itself() -> N
     assert answers == [False]
 
 
+def test_a_coroutine_sink_does_not_wait_for_itself_in_aflush_or_aclose() -> None:
+    answers: list[bool] = []
+
+    async def sink(_batch: Batch[bytes]) -> None:
+        answers.extend((await queue.aflush(), await queue.aclose()))
+
+    queue = BatchQueue(sink, name="t", batch_interval=0)
+    queue.put(b"x")
+    assert queue.close(PATIENCE)
+    assert answers == [False, False]
+
+
 def test_several_threads_can_flush_at_once() -> None:
     shelf = GatedShelf()
     with BatchQueue(shelf, name="t") as queue:

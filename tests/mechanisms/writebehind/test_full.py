@@ -121,6 +121,22 @@ def test_a_sink_that_puts_into_its_own_full_queue_is_not_blocked_by_itself() -> 
     assert got == [b"0", b"from the sink"]
 
 
+def test_a_coroutine_sink_that_aputs_into_its_own_full_queue_is_not_blocked_by_itself() -> None:
+    got: list[bytes] = []
+
+    async def sink(batch: Batch[bytes]) -> None:
+        got.extend(batch)
+        if b"0" in batch:
+            await queue.aput(b"from the sink")
+
+    queue = BatchQueue(sink, name="t", capacity=1, batch_size=1)
+    with queue:
+        queue.put(b"0")
+        assert queue.flush(PATIENCE)
+        assert queue.flush(PATIENCE)
+    assert got == [b"0", b"from the sink"]
+
+
 def test_put_on_an_event_loop_raises_instead_of_blocking_it() -> None:
     shelf = GatedShelf()
 

@@ -179,15 +179,42 @@ def test_a_corrupt_record_is_skipped_reported_by_name_and_its_segment_kept(tmp_p
 def test_a_newer_format_is_reported_and_left_for_the_version_that_wrote_it(tmp_path: Path) -> None:
     stream = leave(tmp_path, [b"from the future"])
     (segment,) = (tmp_path / stream).glob("*.seg")
-    data = bytearray(segment.read_bytes())
-    data[4:6] = struct.pack("<H", 2)
-    data[44:48] = struct.pack("<I", crc32(bytes(data[:44])))
-    segment.write_bytes(data)
+    data = from_the_future(segment)
     leave(tmp_path, [b"from today"])
     shelf, errors = recover(tmp_path)
     assert shelf.items == [b"from today"]
     assert [type(error) for error in errors] == [UnknownFormat]
     assert segment.read_bytes() == data
+
+
+def from_the_future(segment: Path) -> bytes:
+    data = bytearray(segment.read_bytes())
+    data[4:6] = struct.pack("<H", 2)
+    data[44:48] = struct.pack("<I", crc32(bytes(data[:44])))
+    segment.write_bytes(data)
+    return bytes(data)
+
+
+def test_nothing_after_a_segment_of_a_newer_format_is_acknowledged(tmp_path: Path) -> None:
+    """One number says how far a stream has got: it would pass over the records that cannot be read yet."""
+    stream = leave(tmp_path, [bytes(SMALLEST_SEGMENT) for _ in range(20)])
+    first, second = sorted((tmp_path / stream).glob("*.seg"))
+    from_the_future(first)
+    shelf, _ = recover(tmp_path)
+    assert shelf.items == []
+    assert second.exists()
+
+
+def test_a_stray_file_in_a_leftover_stops_nothing(tmp_path: Path) -> None:
+    stream = leave(tmp_path, [b"theirs"])
+    (tmp_path / stream / "zz of somebody.seg").write_bytes(b"not a segment")
+    shelf = Shelf()
+    errors: list[DeliveryError | SpoolError] = []
+    with BatchQueue(shelf, name="t", spool=tmp_path, on_error=errors.append) as queue:
+        queue.put(b"mine")
+        assert queue.flush(PATIENCE)
+    assert shelf.items == [b"theirs", b"mine"]
+    assert [f"{stream} is left as it is" in str(error) for error in errors] == [True]
 
 
 def test_a_leftover_that_cannot_be_read_is_reported_and_stops_nothing(tmp_path: Path) -> None:

@@ -135,6 +135,8 @@ class BatchQueue(Generic[T]):
         while seq == FULL:
             if not self._may_wait():
                 return DEFERRED
+            if self._writer.is_current():  # as in _put_when_full
+                return self._admit(payload, key, force=True)
             await wait_until(self._buffer.when_room, None)
             seq = self._admit(payload, key)
         return seq
@@ -191,6 +193,8 @@ class BatchQueue(Generic[T]):
 
     async def aflush(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109  the same face as flush
         """Like flush, while the loop goes on."""
+        if self._writer.is_current():
+            return False
         upto = self._buffer.seq
         await wait_until(self._buffer.when_settled, timeout)
         return self._buffer.is_settled(upto)
@@ -215,6 +219,9 @@ class BatchQueue(Generic[T]):
     async def aclose(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109  the same face as close
         """Like close, while the loop goes on."""
         self._buffer.shut()
+        if self._writer.is_current():
+            self._writer.stop()
+            return False
         if self._writer.is_alive:
             self._stop(await self.aflush(timeout))
             await wait_until(self._writer.when_finished, GRACE_SECONDS)

@@ -50,6 +50,7 @@ class Leftover:
             except UnknownFormat as error:
                 self._is_whole = False
                 self._report(error)
+                return  # acknowledging what came after it would acknowledge it, too
 
     def _read(self, path: Path) -> list[Entry]:
         reading = read_segment(path, UUID(self.id))

@@ -243,7 +243,9 @@ class Writer:
         for leftover in leftovers(self._folder, self._unreadable, self._counts, self._delivery.report):
             try:
                 self._recover(leftover)
-            except OSError as error:
+            except Abandoned:
+                raise
+            except Exception as error:  # noqa: BLE001  one bad folder must not hold up what is put here
                 self._unreadable.add(leftover.id)
                 where = self._folder / leftover.id
                 self._delivery.report(SpoolError(f"{where} is left as it is: {describe(error)}"))
