@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -229,6 +229,42 @@ def test_every_listener_hears_an_event_in_order_even_if_one_fails(call: Call) ->
     assert heard == ["first", "second"]
 
 
+def test_a_listener_that_fails_costs_no_later_event_of_the_transaction(call: Call) -> None:
+    heard: list[str] = []
+
+    def fail(_rook: Rook, event: Stored) -> None:
+        heard.append(event.stream)
+        raise LookupError(event.stream)
+
+    @dual
+    def emit_two(rook: Rook, /) -> None:
+        with rook.transaction():
+            rook.emit(Stored("a"))
+            rook.emit(Stored("b"))
+
+    listen(call, fail)
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(LookupError, match="a"), pytest.RaisesExc(LookupError, match="b")
+    ):
+        call(emit_two)
+    assert heard == ["a", "b"]
+
+
+def test_events_of_a_reading_unit_are_announced_too(call: Call) -> None:
+    """To have looked at a secret is an event, though nothing was written."""
+    seen: list[str] = []
+    listen(call, lambda _rook, event: seen.append(event.stream))
+
+    @dual
+    def look(rook: Rook, /) -> None:
+        with rook.reading():
+            rook.emit(Stored("secret"))
+            assert seen == []
+
+    call(look)
+    assert seen == ["secret"]
+
+
 def emit(rook: Rook, /, event: Stored) -> None:
     rook.emit(event)
 
@@ -325,6 +361,32 @@ def test_each_raises_all_failures_in_a_group_and_starts_nothing_more(call: Call)
     with pytest.RaisesGroup(pytest.RaisesExc(LookupError, match="three")):
         call(fan_out)
     assert started == [0, 1, 2, 3]
+
+
+def test_each_takes_items_that_are_themselves_waited_for(call: Call) -> None:
+    @dual
+    def fan_out(rook: Rook, /) -> list[int]:
+        def items() -> Iterator[int]:
+            for number in range(6):
+                rook.wait_for(asyncio.sleep, 0.001)
+                yield number
+
+        return rook.each(lambda number: rook.wait_for(asyncio.sleep, 0.002, number), items(), limit=3)
+
+    assert call(fan_out) == list(range(6))
+
+
+def test_items_that_cannot_be_fetched_are_a_failure_of_each(call: Call) -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise LookupError("torn")
+
+    @dual
+    def fan_out(rook: Rook, /) -> list[int]:
+        return rook.each(int, items(), limit=2)
+
+    with pytest.RaisesGroup(pytest.RaisesExc(LookupError, match="torn")):
+        call(fan_out)
 
 
 def test_each_may_open_transactions(call: Call) -> None:

@@ -68,22 +68,18 @@ class Rook:
         """Where spools, keys and, unless configured otherwise, the SQLite database live."""
         return self.config.data_dir
 
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self) -> AbstractContextManager[Session]:
         """A unit of work that may write: committed at the end, rolled back on an exception.
 
         On SQLite its first statement takes the write lock (BEGIN IMMEDIATE). Events emitted inside are
         announced after the commit, or never. Raises TransactionOpen inside another one, and the kinds of
         `store.faults` when the database refuses.
         """
-        with self._unit(self._sessions.writing.begin) as (unit, session):
-            yield session
-        for event in unit.events:
-            self._announce(event)
+        return self._unit(self._sessions.writing.begin)
 
     def reading(self) -> AbstractContextManager[Session]:
         """A unit of work that only reads one snapshot and takes no write lock; a write in it raises."""
-        return self._read()
+        return self._unit(self._sessions.reading)
 
     @contextmanager
     def streaming(self) -> Iterator[Session]:
@@ -91,16 +87,16 @@ class Rook:
         with explained(self.engine), self._sessions.reading() as session:
             yield session
 
-    def emit(self, event: object) -> None:
-        """Call the listeners of the event's type, in order; inside a transaction, after its commit.
+    def emit(self, *events: object) -> None:
+        """Call the listeners of each event's type, in order; inside a unit of work, after its good end.
 
         What happened has happened: every listener is called, and what they raise is raised as one
         ExceptionGroup after the last.
         """
         if unit := Unit.current():
-            unit.events.append(event)
+            unit.events += events
         else:
-            self._announce(event)
+            self._announce(events)
 
     def wait_for(
         self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
@@ -138,24 +134,22 @@ class Rook:
         self.close()
 
     @contextmanager
-    def _read(self) -> Iterator[Session]:
-        with self._unit(self._sessions.reading) as (_, session):
-            yield session
-
-    @contextmanager
-    def _unit(self, opens: Callable[[], AbstractContextManager[Session]]) -> Iterator[tuple[Unit, Session]]:
+    def _unit(self, opens: Callable[[], AbstractContextManager[Session]]) -> Iterator[Session]:
         with Unit() as unit, explained(self.engine), opens() as session:
-            yield unit, session
+            yield session
+        self._announce(unit.events)
 
-    def _announce(self, event: object) -> None:
+    def _announce(self, events: Sequence[object]) -> None:
         failures: list[Exception] = []
-        for listener in self.listeners.get(type(event), ()):
-            try:
-                listener(self, event)
-            except Exception as failure:  # noqa: BLE001  raised together, after the last listener
-                failures.append(failure)
+        for event in events:
+            for listener in self.listeners.get(type(event), ()):
+                try:
+                    listener(self, event)
+                except Exception as failure:  # noqa: BLE001  raised together, after the last listener
+                    failures.append(failure)
         if failures:
-            raise ExceptionGroup(f"{type(event).__name__} happened, but listeners failed", failures)
+            names = ", ".join(dict.fromkeys(type(event).__name__ for event in events))
+            raise ExceptionGroup(f"{names} happened, but listeners failed", failures)
 
 
 class AsyncRook:
@@ -201,19 +195,19 @@ class AsyncRook:
         with Unit() as unit, explained(self.engine):
             async with self._sessions.writing.begin() as session:
                 yield session
-        for event in unit.events:
-            await self.emit(event)
+        await self.emit(*unit.events)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """As `Rook.reading`, with an AsyncSession."""
-        with Unit(), explained(self.engine):
+        with Unit() as unit, explained(self.engine):
             async with self._sessions.reading() as session:
                 yield session
+        await self.emit(*unit.events)
 
-    async def emit(self, event: object) -> None:
+    async def emit(self, *events: object) -> None:
         """As `Rook.emit`."""
-        await self.run_sync(Rook.emit, event)
+        await self.run_sync(Rook.emit, *events)
 
     def on_close(self, callback: Callable[[], object]) -> None:
         """Have `aclose()` call this in a thread, before the engines go; the last registered comes first."""
@@ -248,12 +242,25 @@ class OnLoop:
 
     def each(self, function: Callable[[Item], T], items: Iterable[Item], limit: int) -> list[T]:
         """One task per place, each running the function in a greenlet of its own."""
-        work = Work(function, items)
+        work = Work(function, items, TaskLock())
         await_(_beside(work, limit))
         return work.results()
 
     def close(self) -> None:
         """The loop belongs to the caller."""
+
+
+class TaskLock:
+    """A lock between greenlets: to fetch the next item may itself suspend, which must not block the loop."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    def __enter__(self) -> None:
+        await_(self._lock.acquire())
+
+    def __exit__(self, *_exc: object) -> None:
+        self._lock.release()
 
 
 async def _beside(work: Work[Any, Any], limit: int) -> None:

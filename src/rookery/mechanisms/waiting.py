@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from rookery.mechanisms.portal import Portal
@@ -56,7 +57,7 @@ class InThread:
 
     def each(self, function: Callable[[Item], T], items: Iterable[Item], limit: int) -> list[T]:
         """One thread per place, each in a copy of the caller's context."""
-        work = Work(function, items)
+        work = Work(function, items, threading.Lock())
         with ThreadPoolExecutor(limit, thread_name_prefix="rookery-each") as pool:
             places = [
                 pool.submit(contextvars.copy_context().run, work.run) for _ in range(work.places(limit))
@@ -65,6 +66,8 @@ class InThread:
                 wait(places)
             finally:
                 work.stop()  # Ctrl-C while waiting: nothing more is started, what runs is waited for
+        for place in places:
+            place.result()  # what is no Exception, such as a SystemExit, is raised as it is
         return work.results()
 
     def close(self) -> None:
@@ -73,26 +76,31 @@ class InThread:
 
 
 class Work(Generic[Item, T]):
-    """A list of items worked off by several `run()`s at once, which share what is left of it."""
+    """A list of items worked off by several `run()`s at once, which share what is left of it.
 
-    def __init__(self, function: Callable[[Item], T], items: Iterable[Item]) -> None:
+    `lock` keeps them from fetching two items at once, in the way in which their world waits.
+    """
+
+    def __init__(
+        self, function: Callable[[Item], T], items: Iterable[Item], lock: AbstractContextManager[object]
+    ) -> None:
         self._function = function
         self._count = len(items) if isinstance(items, Sized) else sys.maxsize
         self._left = enumerate(items)
-        self._lock = threading.Lock()
+        self._lock = lock
         self._stopped = False
         self._done: dict[int, T] = {}
         self._failures: list[Exception] = []
 
     def run(self) -> None:
-        """Take items until none is left, or one has failed."""
-        while (taken := self._take()) is not None:
-            index, item = taken
-            try:
+        """Take items until none is left, or one has failed, or could not be fetched."""
+        try:
+            while (taken := self._take()) is not None:
+                index, item = taken
                 self._done[index] = self._function(item)
-            except Exception as failure:  # noqa: BLE001  raised in a group by results()
-                self._failures.append(failure)
-                self.stop()
+        except Exception as failure:  # noqa: BLE001  raised in a group by results()
+            self._failures.append(failure)
+            self.stop()
 
     def places(self, limit: int) -> int:
         """How many to run beside each other: no more than there are items, where that is known."""
