@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from rookery.base.errors import ConfigError
@@ -89,6 +90,12 @@ def test_a_forked_child_uses_connections_of_its_own(engine: Engine) -> None:
 def test_a_url_that_cannot_work_is_refused_with_what_would(url: str, complaint: str) -> None:
     with pytest.raises(ConfigError, match=f"{complaint}.*sqlite:///path"):
         open_engine(url)
+
+
+def test_an_error_does_not_repeat_the_values_of_its_statement(engine: Engine) -> None:
+    with pytest.raises(DBAPIError) as failure, engine.begin() as connection:
+        connection.execute(text("INSERT INTO nowhere VALUES (:value)"), {"value": "hunter2"})
+    assert "hunter2" not in str(failure.value)
 
 
 def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:

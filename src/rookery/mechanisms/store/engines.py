@@ -60,6 +60,7 @@ def _prepare(url: str, *, is_async: bool) -> tuple[URL, dict[str, Any]]:
     parsed = _parse(url)
     kind = parsed.get_backend_name()
     options: dict[str, Any] = {"pool_size": 5, "max_overflow": 15, "pool_timeout": 60}
+    options["hide_parameters"] = True  # an error is logged and shown; the values in it may be secrets
     if kind == "sqlite":
         # Absolute, so that it stays the same file when somebody changes directory.
         parsed = parsed.set(database=str(Path(str(parsed.database)).absolute()))
@@ -73,7 +74,7 @@ def _prepare(url: str, *, is_async: bool) -> tuple[URL, dict[str, Any]]:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise ConfigError(f"database.url is not a URL: {_ALLOWED}") from None
     kind = parsed.get_backend_name()
     if kind not in _DRIVERS:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from rookery.base.errors import Conflict
 from rookery.mechanisms.store.engines import read_only
-from rookery.mechanisms.store.faults import DatabaseReadOnly, describe, explained
+from rookery.mechanisms.store.faults import DatabaseReadOnly, describe, explained, fault_of
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -115,12 +116,12 @@ def _missing(connection: Connection) -> tuple[str, ...]:
 def _apply(engine: Engine) -> tuple[str, ...]:
     with engine.connect() as connection:
         _let_tables_be_rebuilt(connection)
+        connection.detach()  # its foreign keys are off: it must not go back to the pool
         with connection.begin():
             _lock(connection)
             missing = _missing(connection)  # another process may have been first
             if missing:
                 _run_alembic(connection)
-        connection.detach()  # its foreign keys are off: it must not go back to the pool
     return missing
 
 
@@ -145,7 +146,13 @@ def _run_alembic(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except DBAPIError as error:
+        if fault_of(error.orig) is not None:
+            raise
+        fact = f"its tables are not those of its revision ({error.orig})"
+        raise _unusable(SchemaUnknown, connection.engine.url, fact) from error
 
 
 def _create_file(engine: Engine) -> None:
