@@ -42,7 +42,8 @@ Data goes to standard output, everything else to standard error.
 | 8 | findings at or above `--fail-on` |
 | 124 | `--timeout` |
 | 130 | interrupted |
-| 141 | nobody reads the output |"""
+| 141 | nobody reads the output |
+| 143 | terminated (SIGTERM); what was under way is ended in order, as with 130 |"""
 
 ERRORS_INTRODUCTION = """\
 Every error has a stable code. On the command line it is one line and an exit status; in Python a class,

@@ -12,9 +12,21 @@ def main() -> int:
 
         print(f"rookery {__version__}")  # noqa: T201
         return 0
-    from rookery.faces.cli.run import run
+    try:
+        return _run()
+    except KeyboardInterrupt:  # before run() could say so
+        return 130
 
-    return run(sys.argv[1:])
+
+def _run() -> int:
+    from rookery.faces.cli.run import run
+    from rookery.faces.cli.signals import hear_nothing_more, hear_sigterm
+
+    hear_sigterm()
+    try:
+        return run(sys.argv[1:])
+    finally:
+        hear_nothing_more()
 
 
 if __name__ == "__main__":

@@ -159,8 +159,14 @@ def test_a_selection_that_leaves_no_template_says_so(
     assert "No template is left to run" in scan.stderr
 
 
-def test_ctrl_c_keeps_what_was_found_and_ends_with_130(
-    weak_server: WeakServer, environment: dict[str, str], tmp_path: Path, rookery: Rookery
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_keep_what_was_found(
+    weak_server: WeakServer,
+    environment: dict[str, str],
+    tmp_path: Path,
+    rookery: Rookery,
+    number: signal.Signals,
+    status: int,
 ) -> None:
     slow = [sys.executable, "-m", "rookery", "--data-dir", str(tmp_path / "data"), "scan", weak_server.url]
     scan = subprocess.Popen(
@@ -172,9 +178,9 @@ def test_ctrl_c_keeps_what_was_found_and_ends_with_130(
     )
     assert scan.stdout is not None
     first = json.loads(scan.stdout.readline())
-    scan.send_signal(signal.SIGINT)
+    scan.send_signal(number)
     _, said = scan.communicate(timeout=60)
-    assert scan.returncode == 130
+    assert scan.returncode == status
     assert "Interrupted" in said
     assert "Traceback" not in said
     kept = json.loads(rookery("findings", "list", "--json").stdout)["items"]

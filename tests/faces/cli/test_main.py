@@ -65,6 +65,7 @@ def test_help_loads_no_command() -> None:
         "rookery.faces.cli.main",
         "rookery.faces.cli.run",
         "rookery.faces.cli.shell",
+        "rookery.faces.cli.signals",
     }
 
 

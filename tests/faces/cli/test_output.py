@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import fcntl
 import json
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 from pathlib import Path
 
 import pytest
@@ -20,6 +13,7 @@ import pytest
 from rookery.faces.cli.output import Column, emit_json, emit_jsonl, emit_list, printable, table
 
 from .conftest import Cli
+from .terminal import on_a_terminal
 
 
 @dataclasses.dataclass
@@ -28,24 +22,6 @@ class Point:
 
     at: datetime.datetime
     path: Path
-
-
-def on_a_terminal(arguments: list[str], env: dict[str, str], columns: int = 80) -> str:
-    """What a process writes to a terminal of so many columns."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    command = [sys.executable, "-m", "rookery", *arguments]
-    process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    chunks = []
-    try:
-        while chunk := os.read(ours, 65536):
-            chunks.append(chunk)
-    except OSError:  # Linux says so when the other end has closed
-        pass
-    process.wait(timeout=30)
-    os.close(ours)
-    return b"".join(chunks).decode()
 
 
 def test_in_a_pipe_columns_are_aligned_and_nothing_is_cut(capsys: pytest.CaptureFixture[str]) -> None:

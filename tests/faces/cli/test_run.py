@@ -135,7 +135,10 @@ def test_a_wrong_command_line_is_one_line_with_a_hint(
     ("written", "read"),
     [
         (["scan", "x", "--debug", "--data-dir", "d"], ["--debug", "--data-dir", "d", "scan", "x"]),
-        (["scan", "--data-dir=d", "-v"], ["--data-dir=d", "scan", "-v"]),
+        (["scan", "--data-dir=d", "-v"], ["--data-dir=d", "-v", "scan"]),
+        (["scan", "x", "-qvv", "-t", "d"], ["-qvv", "scan", "x", "-t", "d"]),
+        (["scan", "-"], ["scan", "-"]),
+        (["scan", "-vt", "d"], ["scan", "-vt", "d"]),
         (["scan", "--", "--debug"], ["scan", "--", "--debug"]),
         (["scan", "--json"], ["scan", "--json"]),
     ],
@@ -186,7 +189,13 @@ def test_a_terminal_without_the_characters_gets_escapes(cli: Cli) -> None:
     assert (result.returncode, result.stdout) == (0, "/\\u2192\n")
 
 
-def test_interrupting_ends_with_one_line_and_130(environ: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "line"),
+    [(signal.SIGINT, 130, "rookery: interrupted"), (signal.SIGTERM, 143, "rookery: terminated")],
+)
+def test_a_signal_ends_a_command_with_one_line_and_its_status(
+    environ: dict[str, str], tmp_path: Path, number: signal.Signals, status: int, line: str
+) -> None:
     """The command waits for a settings file that is a pipe nobody writes to."""
     pipe = tmp_path / "pipe.toml"
     os.mkfifo(pipe)
@@ -194,7 +203,19 @@ def test_interrupting_ends_with_one_line_and_130(environ: dict[str, str], tmp_pa
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as process:
         writer = os.open(pipe, os.O_WRONLY)  # returns when the command has opened the other end
         time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate(timeout=30)
         os.close(writer)
-    assert (process.returncode, said.strip()) == (130, "rookery: interrupted")
+    assert (process.returncode, said.strip()) == (status, line)
+
+
+def test_sigterm_stays_ignored_where_it_was(environ: dict[str, str], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    command = f"trap '' TERM; exec {sys.executable} -m rookery --config {pipe} settings get"
+    with subprocess.Popen(["/bin/sh", "-c", command], env=environ, stdout=subprocess.DEVNULL) as process:
+        writer = os.open(pipe, os.O_WRONLY)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        os.close(writer)
+    assert process.returncode == 0

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, Self
 
 import click
 import msgspec
 
 from rookery.domains.findings.items import Vulnerability
-from rookery.faces.cli.output import Shell, current_shell, note, printable
+from rookery.faces.cli.output import current_shell, note, printable
+from rookery.faces.cli.statusline import StatusLine, has_status_line
 from rookery.mechanisms.hooks import Error, Hooks, Item, Progress, Warning_, hooks_from
 
 PLAIN_PROGRESS_EVERY = 10.0  # seconds
@@ -29,25 +29,25 @@ class Display:
     def __init__(self, form: Literal["lines", "jsonl", "json"]) -> None:
         self._form = form
         self._shell = current_shell()  # hooks are called in another thread, which has no click context
-        self._open = ExitStack()
-        self._bar: Any = None
+        self._status: StatusLine | None = None
         self._said_at = time.monotonic()
         self._found = 0
-        self._reader_left: BrokenPipeError | None = None
+        self._unwritten: OSError | None = None
         self.rows: list[dict[str, Any]] = []
         self.hooks: Hooks = hooks_from({"on_item": self._show})
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty() and not self._shell.quiet:
-            self._bar = self._open.enter_context(_progress_bar(self._shell))
-            self._task = self._bar.add_task("asking the targets", total=100)
+        if has_status_line() and not self._shell.quiet:
+            self._status = StatusLine()
+            self._status.show(0, "asking the targets")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
-        self._open.close()
-        if self._reader_left is not None:
-            raise self._reader_left
-        if kind is KeyboardInterrupt:
+        if self._status is not None:
+            self._status.hide()
+        if self._unwritten is not None:
+            raise self._unwritten
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
             note(f"Interrupted. What was found until now is kept: {self._found}.")
 
     def _show(self, _runner: object, item: Item) -> None:
@@ -63,14 +63,16 @@ class Display:
         row = as_row(item)
         if self._form == "json":
             self.rows.append(row)
-        elif self._reader_left is None:
-            self._print(item, row)
+        elif self._unwritten is None:
+            with self._aside():
+                self._print(item, row)
 
     def _print(self, item: Vulnerability, row: dict[str, Any]) -> None:
+        line = msgspec.json.encode(row).decode() if self._form == "jsonl" else self._line(item)
         try:
-            self._echo(msgspec.json.encode(row).decode() if self._form == "jsonl" else self._line(item))
-        except BrokenPipeError as error:  # `| head` has seen enough; the run goes on, its findings are kept
-            self._reader_left = error
+            click.echo(line, color=self._shell.colour)
+        except OSError as error:  # `| head` has seen enough, a disk is full: the run goes on and keeps all
+            self._unwritten = error
 
     def _line(self, item: Vulnerability) -> str:
         colours = COLOURS.get(item.severity, {})
@@ -79,26 +81,19 @@ class Display:
         name = printable(item.name) + (f" ({printable(item.matcher)})" if item.matcher else "")
         return f"{severity}  {name}  {printable(item.matched_at)}{extracted}"
 
-    def _echo(self, line: str) -> None:
-        if self._bar is not None and sys.stdout.isatty():
-            # On one terminal, only the bar can make room above itself.
-            plain = click.unstyle(line) if self._shell.colour is False else line
-            self._bar.console.out(plain, highlight=False)
-        else:
-            click.echo(line, color=self._shell.colour)
-
     def _progress(self, item: Progress) -> None:
-        if self._bar is not None:
-            self._bar.update(self._task, completed=item.percent, description=item.detail)
+        if self._status is not None:
+            self._status.show(item.percent, f"{item.detail}, {self._found} findings")
         elif not self._shell.quiet and time.monotonic() - self._said_at > PLAIN_PROGRESS_EVERY:
             self._said_at = time.monotonic()
             self._say(f"{item.percent:.0f} %, {item.detail}, {self._found} findings")
 
     def _say(self, line: str) -> None:
-        if self._bar is None:
+        with self._aside():
             click.echo(line, err=True)
-        else:
-            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _aside(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._status is None else self._status.aside()
 
 
 def as_row(item: Vulnerability) -> dict[str, Any]:
@@ -115,17 +110,3 @@ def as_row(item: Vulnerability) -> dict[str, Any]:
         "tags": item.tags,
         "run_id": item.run_id,
     }
-
-
-def _progress_bar(shell: Shell) -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True, no_color=shell.colour is False)
-    columns = (
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=console, transient=True)

@@ -131,7 +131,7 @@ class TemplateRunner(Runner):
                     yield item
                 if self._is_progress_due() or done_requests == total:
                     yield Progress(
-                        percent=100 * done_requests / total, detail=f"{done_requests} of {total} requests"
+                        percent=100 * done_requests / total, detail=f"{done_requests} of {total} checks"
                     )
 
     def _is_progress_due(self) -> bool:

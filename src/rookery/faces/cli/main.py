@@ -91,7 +91,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-    epilog="Long options may also follow the command. Data goes to standard output, all else to stderr.",
+    epilog="These options may also follow the command. Data goes to standard output, all else to stderr.",
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Use this data directory.")
 @click.option(

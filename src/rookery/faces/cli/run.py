@@ -2,7 +2,7 @@
 
 0 done · 1 failed, or doctor found a problem · 2 usage · 3 not allowed · 4 partly failed · 5 not found ·
 6 conflict · 7 unavailable · 8 findings at or above --fail-on · 124 --timeout · 130 interrupted ·
-141 nobody reads
+141 nobody reads · 143 terminated
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
@@ -21,6 +21,7 @@ from rookery.base.errors import RookeryError
 from rookery.base.redact import redact_text
 from rookery.faces.cli.main import cli
 from rookery.faces.cli.shell import Shell
+from rookery.faces.cli.signals import Terminated
 
 PROGRAM = "rookery"
 COMPLETION_VARIABLE = "_ROOKERY_COMPLETE"
@@ -28,6 +29,7 @@ COMPLETION_VARIABLE = "_ROOKERY_COMPLETE"
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 NOBODY_READS = 141  # 128 + SIGPIPE
+TERMINATED = 143  # 128 + SIGTERM
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -56,8 +58,9 @@ def _invoke(arguments: Sequence[str], shell: Shell) -> int:
 
 
 def hoisted(arguments: Sequence[str]) -> list[str]:
-    """The shell's own long options moved before the command, for people write them after it as well."""
+    """The shell's own options moved before the command, for people write them after it as well."""
     takes_value = _own_options()
+    flags = {name[1:] for name, value in takes_value.items() if len(name) == 2 and not value}
     front: list[str] = []
     rest: list[str] = []
     words = iter(arguments)
@@ -65,24 +68,24 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         name, given, _ = word.partition("=")
         if word == "--":
             rest += [word, *words]
-        elif name not in takes_value:
-            rest.append(word)
-        else:
+        elif name in takes_value:
             front.append(word)
             if takes_value[name] and not given:
                 front.append(_value(name, next(words, None)))
+        else:
+            (front if _are_flags(word, flags) else rest).append(word)
     return front + rest
 
 
+def _are_flags(word: str, flags: Collection[str]) -> bool:
+    """Whether a word is short flags of the shell's own and nothing else, such as -q or -vv."""
+    return word[:1] == "-" and len(word) > 1 and set(word[1:]) <= set(flags)
+
+
 def _own_options() -> dict[str, bool]:
-    """The long options of `rookery` itself, and whether they take a value."""
+    """The options of `rookery` itself, and whether they take a value."""
     options = [option for option in cli.params if isinstance(option, click.Option) and not option.is_eager]
-    return {
-        name: not (option.is_flag or option.count)
-        for option in options
-        for name in option.opts
-        if name.startswith("--")
-    }
+    return {name: not (option.is_flag or option.count) for option in options for name in option.opts}
 
 
 def _value(name: str, word: str | None) -> str:
@@ -122,6 +125,8 @@ def _say(text: str) -> None:
 def _line(error: BaseException) -> tuple[str, int]:
     if isinstance(error, RookeryError):
         return str(error), error.exit_status
+    if isinstance(error, Terminated):
+        return "terminated", TERMINATED
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return "interrupted", INTERRUPTED
     if isinstance(error, click.ClickException):
