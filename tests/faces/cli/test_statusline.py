@@ -41,7 +41,7 @@ def test_it_is_cut_to_the_terminals_width(
     line = StatusLine()
     line.show(50, "x" * 80)
     line.hide()
-    assert capsys.readouterr().err == f"{ERASE}[##########..........]  50 %  {'x' * 10}{ERASE}"
+    assert capsys.readouterr().err == f"{ERASE}[##########..........]  50 %  {'x' * 9}{ERASE}"
 
 
 def test_what_is_written_aside_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
