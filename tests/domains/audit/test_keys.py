@@ -67,8 +67,16 @@ def test_a_damaged_key_is_named(tmp_path: Path, content: bytes) -> None:
         open_signer(tmp_path)
 
 
-def test_a_public_key_that_is_none_is_named(tmp_path: Path) -> None:
-    (tmp_path / "other.pub").write_text("ssh-ed25519 AAAA")
+# A public key with an algorithm nobody has assigned: well-formed, and yet nothing that can be read.
+UNKNOWN = """-----BEGIN PUBLIC KEY-----
+MCowBQYDK2V4AyEAAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=
+-----END PUBLIC KEY-----
+"""
+
+
+@pytest.mark.parametrize("content", ["ssh-ed25519 AAAA", UNKNOWN])
+def test_a_public_key_that_is_none_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "other.pub").write_text(content)
     with pytest.raises(KeyUnusable, match=r"other\.pub"):
         trusted_keys(tmp_path)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rookery.base.clock import from_us
@@ -34,6 +36,15 @@ def verdict(stored: StoredChain) -> Verification:
 
 
 def test_the_parts_say_what_one_process_says(stored: StoredChain) -> None:
+    assert in_parts(stored) == stored.verify()
+
+
+def test_no_module_of_the_current_directory_is_run(
+    stored: StoredChain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can write where an auditor happens to stand must not be the one who verifies."""
+    (tmp_path / "msgspec.py").write_text("raise SystemExit('planted')")
+    monkeypatch.chdir(tmp_path)
     assert in_parts(stored) == stored.verify()
 
 

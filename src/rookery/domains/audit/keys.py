@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -82,7 +82,7 @@ def open_signer(folder: Path) -> Signer:
             raise KeyUnusable(f"{path} holds another kind of key: an Ed25519 key is needed")
         if not (folder / PUBLIC).exists():
             _write(folder / PUBLIC, _public_pem(key.public_key()), 0o644)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyUnusable(
             f"{path}: {error}. Restore it from a backup, or move it away to begin a new key"
         ) from error
@@ -104,7 +104,10 @@ def load_public(path: Path) -> Ed25519PublicKey:
 
 def parse_public(pem: bytes) -> Ed25519PublicKey:
     """The public key in PEM text. Raises ValueError."""
-    key = serialization.load_pem_public_key(pem)
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except UnsupportedAlgorithm as error:
+        raise ValueError("it holds a kind of key that nothing here can read") from error
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("it holds another kind of key")  # noqa: TRY004  the text is wrong
     return key

@@ -81,7 +81,8 @@ def _sum(verdicts: list[Verification | None]) -> Verification | None:
 
 
 def _child(part: Part) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", __name__]
+    # -P: -m alone would look for every module in the current directory first, whoever may write there.
+    command = [sys.executable, "-P", "-m", __name__]
     child = subprocess.Popen(  # noqa: S603  this interpreter, this module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
