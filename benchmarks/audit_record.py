@@ -236,7 +236,7 @@ def throughput(producers: int, goal: float) -> Iterator[Row]:
 
 def drain() -> Iterator[Row]:
     """How much of the raw speed is left with spool, chain, signature, cursor and witness."""
-    rounds = [(cost_of_ours(1).rate, drain_rate(), raw_rate()) for _ in range(ROUNDS)]
+    rounds = [(cost_of_ours(1).rate, drain_rate(), raw_rate()) for _ in range(2 * ROUNDS)]
     beside, alone, raw = (max(rates) for rates in zip(*rounds, strict=True))
     yield Row(
         "drain with the producer in the process, of raw executemany", beside / raw, "×", 0.45, "more",

@@ -22,7 +22,9 @@ def run(tmp_path: Path, data_dir: Path) -> Run:
 
     def rookery(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "rookery", "--data-dir", str(data_dir), "audit", *arguments]
-        return subprocess.run(command, env=environ, cwd=tmp_path, text=True, capture_output=True, timeout=60)
+        return subprocess.run(
+            command, env=environ, cwd=tmp_path, text=True, input="", capture_output=True, timeout=60
+        )
 
     return rookery
 
@@ -57,6 +59,7 @@ def test_show_prints_an_entry_and_its_details(run: Run, chain: StoredChain) -> N
     entry = json.loads(run("list", "--json", "--limit", "1").stdout)["items"][0]
     assert json.loads(run("show", entry["id"], "--json").stdout) == entry
     assert "details.count    1" in run("show", entry["id"]).stdout
+    assert run("show", "20", "--json").stdout == run("show", entry["id"], "--json").stdout
     missing = run("show", "nobody")
     assert missing.returncode == 5
     assert missing.stderr.startswith("rookery: There is no audit entry")
@@ -96,10 +99,12 @@ def test_an_export_verifies_elsewhere_with_the_public_key_alone(
 
 
 def test_prune_asks_first_and_never_without_an_answer(run: Run, chain: StoredChain) -> None:
-    assert run("prune", "--before", "2100-01-01").returncode != 0
+    unasked = run("prune", "--before", "2100-01-01")
+    assert (unasked.returncode, "[y/N]" in unasked.stderr) == (2, False)
+    assert "--yes" in unasked.stderr
     assert len(json.loads(run("list", "--json").stdout)["items"]) == 20
     assert json.loads(run("prune", "--before", "2100-01-01", "--yes", "--json").stdout) == {"removed": 20}
-    assert run("verify").stdout.startswith("intact: 1 entries")
+    assert run("verify").stdout.startswith("intact: 1 entry")
 
 
 def test_a_date_that_is_none_is_a_usage_error(run: Run) -> None:

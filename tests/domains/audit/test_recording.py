@@ -142,6 +142,7 @@ def test_a_clock_set_back_changes_neither_order_nor_ids(
 ) -> None:
     with serve(sqlite_url, data_dir) as service:
         ids = [service.record("scan.started", actor="alice", object="now").id]
+        service.flush()
         monkeypatch.setattr("rookery.domains.audit.service.now_us", lambda: 1_600_000_000_000_000)
         ids.append(service.record("scan.started", actor="alice", object="years before").id)
         verdict = service.verify()

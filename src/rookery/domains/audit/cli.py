@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
     from rookery.domains.audit.rules import AuditEntry
     from rookery.domains.audit.verdict import Verification
 
-COLUMNS = (Column("position", right=True), Column("time", whole=True), "event", "actor", "object", "id")
+COLUMNS = (
+    Column("no", right=True, whole=True),
+    Column("time (utc)", whole=True),
+    Column("event", whole=True),
+    "actor",
+    Column("object", cut=True),
+    Column("id", spare=True),
+)
 EMPTY = "No entries. Every change is recorded here; `rookery scope add` would be one."
 
 
@@ -87,11 +95,11 @@ def list_(
 
 
 @audit.command()
-@click.argument("entry_id", metavar="ID")
+@click.argument("entry_id", metavar="ID|NO")
 @json_option
 @pass_rook
 def show(rook: Rook, /, entry_id: str, *, as_json: bool) -> None:
-    """One entry with its details."""
+    """One entry with its details, by its id or its position in the log."""
     shown = document(rook.audit.get(entry_id, fresh=True))
     if as_json:
         emit_json(shown)
@@ -138,7 +146,7 @@ def verify(file: Path | None, key: Path | None, *, as_json: bool) -> None:
 def export(rook: Rook, /, output: BinaryIO, *, jsonl: bool) -> None:  # noqa: ARG001  said for clarity's sake
     """Write the whole log so that it can be verified elsewhere, with the public key alone."""
     entries = rook.audit.service.export(output)
-    note(f"{entries} entries. Verify them anywhere: rookery audit verify --file FILE --key audit.pub")
+    note(f"{_entries(entries)}. Verify them anywhere: rookery audit verify --file FILE --key audit.pub")
 
 
 @audit.command()
@@ -149,13 +157,15 @@ def export(rook: Rook, /, output: BinaryIO, *, jsonl: bool) -> None:  # noqa: AR
 @pass_rook
 def prune(rook: Rook, /, before: datetime, *, force: bool, yes: bool, as_json: bool) -> None:
     """Remove the oldest entries for good; the rest stays verifiable, and the log says who did it."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("Nobody is there to be asked: give --yes to remove entries for good.")
     if not yes:
         click.confirm(f"Remove audit entries older than {before.isoformat()} for good?", abort=True, err=True)
     removed = rook.audit.prune(before, force=force)
     if as_json:
         emit_json({"removed": removed})
     else:
-        note(f"{removed} entries removed.")
+        note(f"{_entries(removed)} removed.")
 
 
 def document(entry: AuditEntry) -> dict[str, Any]:
@@ -174,7 +184,8 @@ def document(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _cells(entry: AuditEntry) -> tuple[object, ...]:
-    return (entry.position, _time(entry.at_us), entry.event_type, entry.actor, entry.object, entry.id)
+    time = _time(entry.at_us)[:19].replace("T", " ")
+    return (entry.position, time, entry.event_type, entry.actor, entry.object, entry.id)
 
 
 def _time(at_us: int) -> str:
@@ -185,6 +196,10 @@ def _time(at_us: int) -> str:
         return from_us(at_us).isoformat(timespec="microseconds")
     except OverflowError:
         return str(at_us)
+
+
+def _entries(count: int) -> str:
+    return f"{count} entr{'y' if count == 1 else 'ies'}"
 
 
 def _next(entries: list[AuditEntry], limit: int) -> str | None:
@@ -220,10 +235,10 @@ def _verified_file(file: Path, key: Path | None) -> Verification:
 
 
 def _tell(verdict: Verification) -> None:
-    head = f", head {verdict.head[:16]}…" if verdict.entries else ""
-    signed = f", last signed {_time(verdict.signed_at_us)}" if verdict.signed_at_us else ""
+    head = f", head {verdict.head[:12]}…" if verdict.entries else ""
+    signed = f", last signed {_time(verdict.signed_at_us)[:19]}Z" if verdict.signed_at_us else ""
     word = "intact" if verdict.is_intact else "NOT INTACT"
-    click.echo(f"{word}: {verdict.entries} entries, {verdict.checkpoints} checkpoints{signed}{head}")
+    click.echo(f"{word}: {_entries(verdict.entries)}{signed}{head}")
     for problem in verdict.problems:
         click.echo(f"  {problem.kind}: {printable(problem.message)}")
     for remark in verdict.notes:

@@ -6,7 +6,9 @@ RookeryError
 │   ├── EntryNotValid       a field that cannot be stored as it is
 │   └── NotAnExport         a file that `rookery audit export` did not write
 ├── NotFound ── EntryNotFound
-├── Unavailable ── KeyUnusable      the signing key, or a public key, cannot be used
+├── Unavailable
+│   ├── KeyUnusable         the signing key, or a public key, cannot be used
+│   └── EntriesWaiting      what was recorded is safe in the spool, but the database does not take it
 ├── Closed ── AuditClosed           record() after close()
 └── LogBroken                       verification found that the log is not what was written; exit 1
 """
@@ -34,6 +36,10 @@ class EntryNotFound(NotFound):
 
 class KeyUnusable(Unavailable):
     """The audit key cannot be used."""
+
+
+class EntriesWaiting(Unavailable):
+    """They are safe in the spool, and stored when the database takes them again: see `rookery doctor`."""
 
 
 class AuditClosed(Closed):

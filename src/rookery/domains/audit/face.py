@@ -104,7 +104,7 @@ def prune(rook: Rook, service: AuditService, /, before: datetime, *, force: bool
 
 def _freshen(rook: Rook, service: AuditService, *, fresh: bool) -> None:
     if fresh:
-        rook.offload(service.flush)
+        rook.offload(service.settle)
 
 
 class Audit(Face[RookT]):

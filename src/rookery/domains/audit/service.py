@@ -21,7 +21,7 @@ from rookery.base.redact import redact_text
 from rookery.domains.audit import exporting, pruning
 from rookery.domains.audit.appending import Appender
 from rookery.domains.audit.checkpoints import Checkpoint
-from rookery.domains.audit.errors import AuditClosed
+from rookery.domains.audit.errors import AuditClosed, EntriesWaiting
 from rookery.domains.audit.events import EventTypes
 from rookery.domains.audit.keys import Keyring, Signer, open_signer, trusted_keys
 from rookery.domains.audit.parts import verify_stored
@@ -43,6 +43,8 @@ BATCH = 500
 LARGEST_BATCH = 2_000
 LINGER = 0.02
 """Seconds an entry waits for others before it is stored."""
+PATIENCE = 5.0
+"""Seconds without a single entry stored, after which nobody waits for the database any longer."""
 
 
 class AuditService:
@@ -198,13 +200,34 @@ class AuditService:
         """As `flush`, while the loop goes on."""
         return self._queue is None or await self._queue.aflush(timeout)
 
+    def settle(self) -> None:
+        """Wait until all recorded before is stored. EntriesWaiting when nothing was for PATIENCE seconds."""
+        stored = -1
+        while self._queue is not None and not self._queue.flush(PATIENCE):
+            stats = self._queue.stats
+            if stats.delivered == stored:
+                count = f"{stats.queued + stats.inflight:,} audit entries are not stored yet"
+                raise EntriesWaiting(f"{count} ({stats.last_error}). {EntriesWaiting.__doc__}")
+            stored = stats.delivered
+
     def close(self, timeout: float | None = None) -> bool:
-        """Store what was recorded, then record nothing more. What takes longer stays in the spool: False."""
+        """Store what was recorded, then record nothing more. What takes longer stays in the spool: False.
+
+        Without a timeout it waits for as long as anything gets stored.
+        """
         self.is_closed = True
-        is_done = self._queue is None or self._queue.close(timeout)
+        is_done = self._queue is None or self._closed(self._queue, timeout)
         if "_engine" in self.__dict__:
             self._engine.dispose()
         return is_done
+
+    def _closed(self, queue: BatchQueue[bytes], timeout: float | None) -> bool:
+        if timeout is None:
+            try:
+                self.settle()
+            except EntriesWaiting:
+                timeout = 0.0  # the queue says what it leaves behind
+        return queue.close(timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -216,7 +239,7 @@ class AuditService:
 
     def verify(self, keys: Keyring | None = None) -> Verification:
         """Whether the stored log is what was written; by the keys in `<data_dir>/keys` unless given."""
-        self.flush()
+        self.settle()
         with stored_log(self._engine, self.witness) as stored:
             return verify_stored(
                 stored, trusted_keys(self.keys_folder) if keys is None else keys, driver_url(self._engine.url)
@@ -224,7 +247,7 @@ class AuditService:
 
     def export(self, file: IO[bytes]) -> int:
         """Write the whole log as lines of JSON that can be verified elsewhere; how many entries that were."""
-        self.flush()
+        self.settle()
         with stored_log(self._engine, self.witness) as stored:
             return exporting.export(stored, trusted_keys(self.keys_folder), file)
 

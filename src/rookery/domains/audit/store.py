@@ -16,6 +16,7 @@ from rookery.domains.audit.rules import AuditEntry
 from rookery.mechanisms.dual import dual_read
 
 LONGEST_PAGE = 10_000
+MOST_DIGITS = 18  # of a position; more would not fit into a BIGINT
 """Entries of one page."""
 
 _COLUMNS = (
@@ -70,8 +71,10 @@ def count(session: Session, /, **wanted: Unpack[Wanted]) -> int:
 
 @dual_read
 def get(session: Session, /, entry_id: str) -> AuditEntry:
-    """The entry with this id. Raises EntryNotFound."""
-    row = session.execute(select(*_COLUMNS).where(EntryRow.id == entry_id)).one_or_none()
+    """The entry with this id, or at this position, written in digits. Raises EntryNotFound."""
+    is_position = entry_id.isdecimal() and len(entry_id) <= MOST_DIGITS
+    wanted = EntryRow.position == int(entry_id) if is_position else EntryRow.id == entry_id
+    row = session.execute(select(*_COLUMNS).where(wanted)).one_or_none()
     if row is None:
         raise EntryNotFound
     return _entry(row)

@@ -34,6 +34,7 @@ class Log(Protocol):
     @property
     def start(self) -> Head:
         """What the first entry follows."""
+        ...
 
     @property
     def before(self) -> Checkpoint | None:
