@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from rookery.mechanisms.engine import (
 
 SHIPPED = Path(__file__).parent / "shipped"
 ENDINGS = frozenset({".yaml", ".yml"})
+LONGEST_PATH = 200  # characters shown of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ def load(paths: Iterable[Path]) -> Library:
     templates: dict[Path, Template] = {}
     skipped: dict[Path, Skipped] = {}
     for path in paths:
-        if not path.exists():
-            raise TemplatesNotFound(f"There is no template file or folder {path}.")
+        if not _exists(path):
+            raise TemplatesNotFound(f"There is no template file or folder {str(path)[:LONGEST_PATH]}.")
         if path.is_dir():
             _load_folder(path, templates, skipped)
         else:
@@ -62,8 +64,16 @@ def load(paths: Iterable[Path]) -> Library:
     return Library(tuple(templates.values()), tuple(skipped.values()), warnings)
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
+
+
 def _load_folder(folder: Path, templates: dict[Path, Template], skipped: dict[Path, Skipped]) -> None:
-    for path in _template_files(folder):
+    closed: list[OSError] = []
+    for path in _template_files(folder, closed):
         try:
             templates[path.resolve()] = _load_file(path)
         except TemplateError as error:
@@ -71,10 +81,16 @@ def _load_folder(folder: Path, templates: dict[Path, Template], skipped: dict[Pa
             skipped[path.resolve()] = Skipped(str(path), f"invalid: {place}{error.reason}")
         except UnsupportedTemplate as error:
             skipped[path.resolve()] = Skipped(str(path), f"not run: {error.reason}")
+    for refusal in closed:
+        reason = f"invalid: cannot be read: {refusal.strerror}"
+        skipped[Path(refusal.filename)] = Skipped(refusal.filename, reason)
 
 
-def _template_files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.suffix in ENDINGS and path.is_file())
+def _template_files(folder: Path, closed: list[OSError]) -> list[Path]:
+    """The template files at any depth; `closed` gets the folders that cannot be looked into."""
+    folders = os.walk(folder, onerror=closed.append)
+    paths = sorted(Path(place, name) for place, _, names in folders for name in names)
+    return [path for path in paths if path.suffix in ENDINGS and path.is_file()]
 
 
 def _load_file(path: Path) -> Template:

@@ -163,6 +163,8 @@ def database(config: Config) -> Check:
     url = make_url(config.database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return Check("database", "ok", f"{describe(url)} {NOT_YET}")
+    if url.get_backend_name() == "sqlite" and not os.access(str(url.database), os.W_OK):
+        return Check("database", "no", f"{describe(url)} is read-only", f"chmod u+w {describe(url)}")
     if url.get_backend_name() == "postgresql":
         url = url.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
     engine = open_engine(url.render_as_string(hide_password=False))

@@ -44,7 +44,7 @@ def _loaded(path: Path, version: tuple[int, int]) -> ModuleType:
     sys.modules[module.__name__] = module  # its own classes look their module up while they are made
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
         raise HookError(f"hook file {path}: {said(error)}") from error
     setattr(module, VERSION, version)

@@ -47,7 +47,7 @@ def _module(spec: str | Path) -> ModuleType:
         return module_from_file(Path(spec))
     try:
         return importlib.import_module(spec)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise HookError(f"hook module {spec}: {said(error)}") from error
 
 

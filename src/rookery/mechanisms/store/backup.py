@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rookery.base.errors import Conflict, Invalid, Unavailable
-from rookery.mechanisms.store.faults import describe
+from rookery.mechanisms.store.faults import DatabaseDamaged, describe, fault_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -34,7 +34,7 @@ def back_up(engine: Engine, target: Path) -> int:
     """Copy the database into the new file `target`, readable by its owner alone; its size in bytes.
 
     The file appears under its name only when it is complete and on disk. Raises BackupExists,
-    BackupNeedsTool for PostgreSQL, BackupFailed.
+    BackupNeedsTool for PostgreSQL, BackupFailed, DatabaseDamaged.
     """
     if engine.dialect.name != "sqlite":
         raise BackupNeedsTool(f"{describe(engine.url)}: {BackupNeedsTool.__doc__}")
@@ -44,7 +44,11 @@ def back_up(engine: Engine, target: Path) -> int:
     try:
         _copy(Path(str(engine.url.database)), unfinished)
         _publish(unfinished, target)
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.DatabaseError as error:
+        if fault_of(error) is DatabaseDamaged:  # that is the source, for the target is new
+            raise DatabaseDamaged(f"{describe(engine.url)}: {error}. {DatabaseDamaged.__doc__}") from error
+        raise BackupFailed(f"{target}: {error}. Make room, or name another folder.") from error
+    except OSError as error:
         raise BackupFailed(f"{target}: {error}. Make room, or name another folder.") from error
     finally:
         unfinished.unlink(missing_ok=True)

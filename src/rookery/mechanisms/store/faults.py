@@ -5,7 +5,7 @@ DatabaseUnavailable (Unavailable)
 ├── DatabaseBusy           others hold its lock, or all connections are taken
 ├── DatabaseReadOnly       the file or the server takes no writes
 ├── DatabaseFull           the disk under it is full, or fails
-└── DatabaseDamaged        its content is not a database
+└── DatabaseDamaged        its content is not a database, or a table is gone
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ _POSTGRES_FAULTS: Final[dict[str, type[DatabaseUnavailable]]] = {
     "3D": DatabaseUnreachable,
     "40001": DatabaseBusy,
     "40P01": DatabaseBusy,
+    "42P01": DatabaseDamaged,
     "53100": DatabaseFull,
     "53": DatabaseBusy,
     "55P03": DatabaseBusy,
@@ -83,19 +84,21 @@ def explained(engine: Engine) -> Iterator[None]:
         raise DatabaseBusy(
             f"{describe(engine.url)}: all connections are in use: start fewer tasks at once"
         ) from error
-    except DBAPIError as error:
-        fault = fault_of(error)
+    except Exception as error:
+        driver_error = error.orig if isinstance(error, DBAPIError) else error
+        fault = fault_of(driver_error)
         if fault is None:
             raise
-        raise fault(f"{describe(engine.url)}: {_first_line(error)}. {fault.__doc__}") from error
+        raise fault(f"{describe(engine.url)}: {_first_line(driver_error)}. {fault.__doc__}") from error
 
 
-def fault_of(error: DBAPIError) -> type[DatabaseUnavailable] | None:
-    """The kind of unavailability behind a driver's error, None when it is about the statement itself."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
+def fault_of(error: BaseException | None) -> type[DatabaseUnavailable] | None:
+    """The kind of unavailability behind a driver's error; None for one about the statement, and any other."""
+    code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
-        return _SQLITE_FAULTS.get(code & 0xFF)
-    state = getattr(error.orig, "sqlstate", None)
+        is_table_gone = code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table")
+        return DatabaseDamaged if is_table_gone else _SQLITE_FAULTS.get(code & 0xFF)
+    state = getattr(error, "sqlstate", None)
     if state is None:
         return DatabaseUnreachable if _is_lost_connection(error) else None
     return next((_POSTGRES_FAULTS[state[:n]] for n in (5, 3, 2) if state[:n] in _POSTGRES_FAULTS), None)
@@ -108,9 +111,9 @@ def describe(url: URL) -> str:
     return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
 
-def _is_lost_connection(error: DBAPIError) -> bool:
-    return type(error.orig).__module__.startswith("psycopg") and type(error).__name__ == "OperationalError"
+def _is_lost_connection(error: BaseException | None) -> bool:
+    return type(error).__module__.startswith("psycopg") and type(error).__name__ == "OperationalError"
 
 
-def _first_line(error: DBAPIError) -> str:
-    return str(error.orig).strip().partition("\n")[0].rstrip(".")
+def _first_line(error: BaseException | None) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")
