@@ -18,9 +18,10 @@ from rookery.mechanisms.hooks import (
     HookError,
     HookSettings,
     Item,
+    described,
     hooks_from,
 )
-from rookery.mechanisms.hooks.failures import KINDS, LISTED_IDS
+from rookery.mechanisms.hooks.failures import DETAIL, KINDS, LISTED_IDS, MESSAGE
 from rookery.mechanisms.runner import Runner
 from rookery.mechanisms.writebehind import RetryPolicy
 from tests.mechanisms.runner.tools import Emits, Sighting, Table, sightings
@@ -195,3 +196,10 @@ def test_secrets_do_not_reach_error_items() -> None:
     failures.add("hook", ValueError("login with hunter2-in-a-hook refused"))
     (error,) = failures.new()
     assert "hunter2" not in error.message + error.detail
+
+
+def test_nor_does_a_part_of_a_secret_where_an_error_is_cut() -> None:
+    register_secret(secret := "hunter2-hunter2-hunter2-hunter2")
+    in_message = described(ValueError("x" * (MESSAGE - 30) + secret))
+    in_detail = described(ValueError(secret + "x" * (DETAIL - 20)))
+    assert "hunter2" not in in_message.message + in_detail.detail

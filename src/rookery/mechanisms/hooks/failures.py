@@ -69,11 +69,14 @@ class Failures:
 
 
 def said(error: BaseException | str) -> str:
-    """One bounded line: the kind of error and the first line of its message."""
+    """One bounded line: the kind of error and the first line of its message.
+
+    Masked before it is cut: of a secret cut in two, nobody would know the half.
+    """
     if isinstance(error, BaseException):
         line = str(error).partition("\n")[0]
         error = f"{type(error).__name__}: {line}" if line else type(error).__name__
-    return error[:MESSAGE]
+    return redact_text(error)[:MESSAGE]
 
 
 def described(
@@ -83,9 +86,9 @@ def described(
     message = f"hook {hook}: {said(error)}{fate}" if hook else said(error)
     trace = traceback.format_exception(error) if isinstance(error, BaseException) else []
     return Error(
-        message=redact_text(message),
+        message=message,
         hook=hook,
         ids=list(ids[:LISTED_IDS]),
         count=count,
-        detail=redact_text("".join(trace)[-DETAIL:]),
+        detail=redact_text("".join(trace))[-DETAIL:],
     )

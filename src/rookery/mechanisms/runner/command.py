@@ -103,7 +103,7 @@ class CommandRunner(Runner):
         if timed_out:
             troubles.append(Error(message=f"{self.name} was ended after {self.timeout:g} seconds (timeout)"))
         elif self.exit_code:
-            end = redact_text(process.stderr_end()[-SHOWN_STDERR:].strip())
+            end = redact_text(process.stderr_end())[-SHOWN_STDERR:].strip()
             last = end.rpartition("\n")[2]
             message = f"{self.name} exited with {self.exit_code}" + (f": {last}" if last else "")
             troubles.append(Error(message=message, detail=end))
