@@ -92,3 +92,21 @@ def test_a_pipe_gets_colours_only_when_they_are_forced(cli: Cli) -> None:
 
 def _without_colours(lines: list[str]) -> list[str]:
     return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+
+
+def test_on_a_narrow_terminal_spare_columns_go_and_cut_ones_end_in_an_ellipsis(
+    cli: Cli, environ: dict[str, str], tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "data")
+    assert cli("scope", "add", f"{'x' * 60}.example", "--data-dir", folder).returncode == 0
+    [titles, row] = _table(["audit", "list", "--data-dir", folder], environ, 80)
+    assert titles.split() == ["NO", "TIME", "(UTC)", "EVENT", "ACTOR", "OBJECT"]
+    assert row.endswith("x…")
+    [titles, row] = _table(["audit", "list", "--data-dir", folder], environ, 200)
+    assert titles.split()[-2:] == ["OBJECT", "ID"]
+    assert "x.example" in row
+
+
+def _table(arguments: list[str], environ: dict[str, str], columns: int) -> list[str]:
+    lines = on_a_terminal(arguments, environ, columns).replace("\r", "").splitlines()
+    return [line.rstrip() for line in _without_colours(lines)]

@@ -31,7 +31,7 @@ COLUMNS = (
     Column("no", right=True, whole=True),
     Column("time (utc)", whole=True),
     Column("event", whole=True),
-    "actor",
+    Column("actor", cut=True),
     Column("object", cut=True),
     Column("id", spare=True),
 )

@@ -51,6 +51,7 @@ def list_(rook: Rook, severities: tuple[str, ...], target: str | None, limit: in
     from rookery.domains.findings.rules import Severity
 
     chosen = tuple(Severity.of(word) for word in severities)
+    target = target.rstrip("/") if target else None
     rows = [
         document(finding) for finding in rook.findings.list(severities=chosen, target=target, limit=limit)
     ]
@@ -63,7 +64,7 @@ def list_(rook: Rook, severities: tuple[str, ...], target: str | None, limit: in
         "No finding fits." if filtered else "No findings yet. Find some: rookery scan http://127.0.0.1:8080"
     )
     table(
-        [id_column, severity_column, "name", "matched at", "last seen"],
+        [id_column, severity_column, "name", "matched at", Column("last seen (utc)", whole=True, spare=True)],
         [_line(row) for row in rows],
         empty=empty,
     )

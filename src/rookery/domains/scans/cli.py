@@ -190,4 +190,7 @@ def list_(rook: Rook, *, as_json: bool) -> None:
         emit_list({"entry": entry, "added_by": by, "added": when} for entry, by, when in rows)
     else:
         empty = "Only this machine (loopback) may be scanned. Add more: rookery scope add 192.0.2.0/24"
-        table([Column("entry", whole=True), "added by", "added"], rows, empty=empty)
+        lines = [(entry, by, when[:19].replace("T", " ")) for entry, by, when in rows]
+        table(
+            [Column("entry", whole=True), "added by", Column("added (utc)", whole=True)], lines, empty=empty
+        )

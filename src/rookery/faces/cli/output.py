@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import click
 
 from rookery.faces.cli.shell import Shell, current_shell, pass_rook
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 __all__ = [
     "Column",
@@ -38,11 +41,17 @@ _UNPRINTABLE |= {9: " ", 10: "\\n", 13: "\\r"}
 
 
 class Column(NamedTuple):
-    """A column's title; `right` for numbers, `whole` for what must not be broken over lines."""
+    """A column's title; `right` for numbers, `whole` for what must not be broken over lines.
+
+    On a terminal too narrow for the row, `spare` columns are left out, and what is left of `cut` ones ends in
+    an ellipsis; the others go on in the next line.
+    """
 
     title: str
     right: bool = False
     whole: bool = False
+    spare: bool = False
+    cut: bool = False
 
 
 class Styled(NamedTuple):
@@ -119,21 +128,33 @@ def _plain_table(columns: Sequence[Column], rows: Sequence[Sequence[Styled]]) ->
 def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[Styled]]) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     colour = current_shell().colour is not False
     console = Console(file=sys.stdout, highlight=False, color_system="auto" if colour else None)
     grid = Table(box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        grid.add_column(
-            column.title.upper(),
-            justify="right" if column.right else "left",
-            no_wrap=column.whole,
-            overflow="fold",
-        )
+    shown = _fitting(columns, rows, console.width)
+    for column in (columns[index] for index in shown):
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        grid.add_column(column.title.upper(), justify=justify, no_wrap=column.whole, overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(printable(cell.text), style=cell.style) for cell in row))
+        grid.add_row(*(_rich_text(columns[index], row[index]) for index in shown))
     console.print(grid)
+
+
+def _rich_text(column: Column, cell: Styled) -> Text:
+    from rich.text import Text
+
+    text = Text(printable(cell.text), style=cell.style)
+    if column.cut:
+        text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
+def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[Styled]], width: int) -> list[int]:
+    """The columns to show in this width: all, or all that are not spare."""
+    texts = ([column.title for column in columns], *([printable(cell.text) for cell in row] for row in rows))
+    needed = sum(max(map(len, column)) for column in zip(*texts, strict=True)) + 2 * (len(columns) - 1)
+    return [index for index, column in enumerate(columns) if needed <= width or not column.spare]
 
 
 def _encoded(document: object) -> bytes:
