@@ -54,8 +54,9 @@ class HookLoop:
                 raise TransientError("the run has ended")
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                run = self._loop.run_forever
-                self._thread = threading.Thread(target=run, name="rookery-hooks", daemon=True)
+                self._thread = threading.Thread(
+                    target=_serve, args=(self._loop,), name="rookery-hooks", daemon=True
+                )
                 self._thread.start()
             return self._loop
 
@@ -65,23 +66,32 @@ class HookLoop:
         return self._loop is not None
 
     def close(self) -> None:
-        """Cancel what still runs, stop loop and thread. A hook that ignores its cancelling is left behind."""
+        """Cancel what still runs, stop loop and thread. A hook that ignores its cancelling is left behind.
+
+        So is one that blocks the loop itself, which then cannot even be told.
+        """
         with self._lock:
             self._closed = True
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is None or thread is None:
             return
-        asyncio.run_coroutine_threadsafe(_wound_up(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(WINDING_UP)
-        if not thread.is_alive():
-            loop.close()
+        asyncio.run_coroutine_threadsafe(_wind_up(), loop)
+        thread.join(2 * WINDING_UP)
 
 
-async def _wound_up() -> None:
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+async def _wind_up() -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     if others:
         await asyncio.wait(others, timeout=WINDING_UP)
-    await asyncio.get_running_loop().shutdown_asyncgens()
+    loop = asyncio.get_running_loop()
+    await loop.shutdown_asyncgens()
+    loop.stop()
