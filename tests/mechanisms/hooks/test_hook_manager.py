@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import suppress
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +28,24 @@ from tests.mechanisms.runner.tools import Emits, Sighting, Table, sightings
 
 
 class Crowd:
-    """Batched hooks that note how many of them run at the same time; each waits for company for a moment."""
+    """Batched hooks that note how many of them run at the same time; they wait until `size` of them do."""
 
     def __init__(self, size: int) -> None:
         self._lock = threading.Lock()
+        self._size = size
         self._present = 0
+        self._is_complete = threading.Event()
         self.most = 0
-        self.company = threading.Barrier(size)
 
     def hook(self, name: str) -> Any:
         def deliver(runner: Runner, items: list[Item]) -> None:
             with self._lock:
                 self._present += 1
                 self.most = max(self.most, self._present)
-            with suppress(threading.BrokenBarrierError):
-                self.company.wait(0.2)
+                if self._present == self._size:
+                    self._is_complete.set()
+            self._is_complete.wait(10)
+            time.sleep(0.05)  # time enough for one too many to come in
             with self._lock:
                 self._present -= 1
 
