@@ -52,8 +52,14 @@ def test_settings_load(block: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", _blocks("console"))
-def test_commands_exist_with_their_options(block: str) -> None:
+def test_commands_exist_with_their_options(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files a command reads are there, as for the reader who has come so far."""
+    monkeypatch.chdir(tmp_path)
     for line in _COMMAND.findall(block):
+        for file in re.findall(r"--(?:file|key) ([\w.]+)", line):
+            (tmp_path / file).touch()
         _parse(_words(line))
 
 

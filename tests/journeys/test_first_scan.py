@@ -220,3 +220,19 @@ def test_a_finished_scan_leaves_no_spool_and_no_cursor_behind(
     assert not list((tmp_path / "data" / "spool").rglob("*.seg"))
     with closing(sqlite3.connect(tmp_path / "data" / "rookery.db")) as database:
         assert database.execute("SELECT count(*) FROM writebehind_cursor").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_kept_demo_serves_until_it_is_told_to_stop(
+    environment: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "rookery", "--data-dir", str(tmp_path), "demo", "--port", "0", "--keep"]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+    ) as demo:
+        assert demo.stderr is not None
+        said = iter(demo.stderr.readline, "")
+        assert any("until Ctrl-C" in line for line in said)
+        demo.send_signal(number)
+        assert [line.strip() for line in said if line.strip()] == ["The web server has stopped."]
+    assert demo.returncode == 0

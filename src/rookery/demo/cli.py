@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ def demo(*, port: int, keep: bool) -> None:
             _show(rook, server.url)
             _what_next(folder, server.url if keep else None)
             if keep:
-                Event().wait()
+                _wait_for_ctrl_c()
         finally:
             rook.wait_for(server.__aexit__, None, None, None)
 
@@ -78,15 +79,22 @@ def _what_next(folder: Path, kept: str | None) -> None:
     here = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     rookery = f"{name} --data-dir {shlex.quote(str(here))}"
     note("\nNow try:")
-    for command, what in (
-        ("findings list", "what is weak, the worst first"),
-        ("findings list --severity critical --json", "the same for a program"),
-        ("audit list", "who did what, when"),
-        ("audit verify", "has anybody edited that?"),
-        ("doctor", "is this installation sound?"),
+    for what, command in (
+        ("what is weak, the worst first", "findings list"),
+        ("the same for a program", "findings list --severity critical --json"),
+        ("who did what, when", "audit list"),
+        ("has anybody edited that?", "audit verify"),
+        ("is this installation sound?", "doctor"),
+        ("scan it yourself, from another terminal", f"scan {kept}")
+        if kept
+        else ("leave the weak server running, to scan it yourself", "demo --keep"),
     ):
-        note(f"  {rookery} {command:<42} # {what}")
+        note(f"  # {what}\n  {rookery} {command}")
     if kept:
-        note(f"  {rookery} scan {kept}\n\nThe web server runs until Ctrl-C.")
-    else:
-        note(f"  {rookery} demo --keep{'':<31} # leave the weak server running, to scan it yourself")
+        note("\nThe web server runs until Ctrl-C.")
+
+
+def _wait_for_ctrl_c() -> None:
+    with suppress(KeyboardInterrupt):  # the way to end it, not a failure
+        Event().wait()
+    note("\nThe web server has stopped.")

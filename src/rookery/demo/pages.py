@@ -52,6 +52,9 @@ PAGES: dict[str, Page] = {
         "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
         '[remote "origin"]\n\turl = https://git.widgets.example/shop.git\n'
     ),
+    "/build.json": data(
+        '{"commit": "9f2c1e7", "built_by": "ci@widgets.example"}'
+    ),  # for the tutorial's template
     "/.env": text("APP_ENV=production\nDB_HOST=db.internal\nDB_PASSWORD=made-up-for-the-demo\n"),
     "/.svn/wc.db": Page(b"SQLite format 3\x00" + b"\x00" * 80 + b"CREATE TABLE REPOSITORY ( id INTEGER )"),
     "/.DS_Store": Page(b"\x00\x00\x00\x01Bud1\x00\x00\x10\x00" + b"\x00" * 40, "application/octet-stream"),

@@ -106,7 +106,8 @@ def show(rook: Rook, /, entry_id: str, *, as_json: bool) -> None:
         return
     details = shown.pop("details")
     for name, value in [*shown.items(), *((f"details.{key}", value) for key, value in details.items())]:
-        click.echo(f"{printable(name):16} {printable(value)}")
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        click.echo(f"{printable(name):16} {printable(text)}")
 
 
 @audit.command()
