@@ -55,9 +55,11 @@ class Cli:
             command, capture_output=True, text=True, env=settings, cwd=self.root, timeout=120
         )
 
-    def refused(self, *arguments: str | Path, status: int, **variables: str) -> str:
+    def refused(
+        self, *arguments: str | Path, status: int, under: tuple[str, ...] = (), **variables: str
+    ) -> str:
         """The one line that a refused command says."""
-        done = self(*arguments, **variables)
+        done = self(*arguments, under=under, **variables)
         [line] = done.stderr.splitlines()
         assert (done.returncode, done.stdout) == (status, ""), line
         assert line.startswith("rookery: ")

@@ -33,7 +33,7 @@ def read(data: bytes, method: str) -> None:
         reader = asyncio.StreamReader()
         reader.feed_data(data)
         reader.feed_eof()
-        responses = ResponseReader(reader)
+        responses = ResponseReader(reader, asyncio.Semaphore(1))
         with contextlib.suppress(TransportError):
             response = await responses.read(method, 1000)
             assert len(response.body) <= 1000

@@ -11,6 +11,7 @@ from rookery.mechanisms.transport.dial import Dialler
 from rookery.mechanisms.transport.wire import ResponseReader
 
 MOST_IDLE = 32  # per host
+MOST_LARGE = 2  # bodies of megabytes that are read at a time, over all hosts
 LONGEST_IDLE = 10.0  # seconds; servers close idle connections, and a closed one costs a retry
 
 Key = tuple[str, int, bool]
@@ -45,6 +46,7 @@ class Pool:
     def __init__(self, dialler: Dialler) -> None:
         self._dialler = dialler
         self._idle: dict[Key, list[Connection]] = {}
+        self._large = asyncio.Semaphore(MOST_LARGE)
 
     async def take(self, key: Key, *, fresh: bool) -> Connection:
         """A connection that nobody else uses; with `fresh`, one that never carried a request."""
@@ -56,7 +58,7 @@ class Pool:
             await connection.close()
         host, port, tls = key
         reader, writer = await self._dialler.dial(host, port, tls=tls)
-        return Connection(key, writer, ResponseReader(reader))
+        return Connection(key, writer, ResponseReader(reader, self._large))
 
     async def give_back(self, connection: Connection) -> None:
         """Keep it for the next request, or close it when it has said its last."""

@@ -15,6 +15,7 @@ MOST_HEADERS = 1000
 LONGEST_CHUNK_LINE = 4096
 MOST_INTERIM = 10  # 1xx responses before the real one
 PIECE = 64 << 10
+SMALL_BODY = 1 << 20  # bytes; of larger ones only a few are read at a time
 
 STATUS_LINE = re.compile(rb"HTTP/(\d\.\d) (\d{3})(?: ?([^\r\n]*))?")
 END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
@@ -71,14 +72,29 @@ def parse_head(data: bytes) -> Head:
 class ResponseReader:
     """Reads responses from one connection. `dirty` tells that it must not carry another request."""
 
-    def __init__(self, reader: asyncio.StreamReader) -> None:
+    def __init__(self, reader: asyncio.StreamReader, large: asyncio.Semaphore) -> None:
         self._reader = reader
+        self._large = large
+        self._holds_large = False
+        self._taken = 0  # bytes since the last request
         self._buffer = bytearray()
         self._ended = False
         self.dirty = False
 
     async def read(self, method: str, most: int) -> Response:
-        """The next response, its body at most `most` bytes. `duration` is not filled in."""
+        """The next response, its body at most `most` bytes. `duration` is not filled in.
+
+        A body beyond SMALL_BODY waits for its turn, so that hostile servers together take bounded memory.
+        """
+        self._taken = 0
+        try:
+            return await self._response(method, most)
+        finally:
+            if self._holds_large:
+                self._holds_large = False
+                self._large.release()
+
+    async def _response(self, method: str, most: int) -> Response:
         self.dirty = True
         head = await self._final_head()
         data, complete = await self._body(head, method, most)
@@ -125,8 +141,12 @@ class ResponseReader:
 
     async def _fill(self) -> bool:
         """Read more; whether there was more."""
+        if self._taken > SMALL_BODY and not self._holds_large:
+            await self._large.acquire()
+            self._holds_large = True
         piece = b"" if self._ended else await self._reader.read(PIECE)
         self._ended = not piece
+        self._taken += len(piece)
         self._buffer += piece
         return bool(piece)
 
@@ -146,7 +166,8 @@ class ResponseReader:
         """So many bytes, or fewer when the connection ends."""
         while len(self._buffer) < size and await self._fill():
             pass
-        data = bytes(self._buffer[:size])
+        with memoryview(self._buffer) as view:  # a slice of the buffer itself would be one more copy
+            data = bytes(view[:size])
         del self._buffer[:size]
         return data
 
