@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import shutil
+import signal
 import socket
 import tempfile
 import threading
@@ -27,6 +28,8 @@ from tests import servers
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in its background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # processes under test would ignore it, too
     if not hasattr(config, "workerinput"):
         directory = Path(tempfile.mkdtemp(prefix="rookery-servers-"))
         directory.chmod(0o755)  # the unprivileged user that PostgreSQL runs as must find its way in
