@@ -90,11 +90,10 @@ def _what_next(folder: Path, kept: str | None) -> None:
         else ("leave the weak server running, to scan it yourself", "demo --keep"),
     ):
         note(f"  # {what}\n  {rookery} {command}")
-    if kept:
-        note("\nThe web server runs until Ctrl-C.")
 
 
 def _wait_for_ctrl_c() -> None:
     with suppress(KeyboardInterrupt):  # the way to end it, not a failure
+        note("\nThe web server runs until Ctrl-C.")
         Event().wait()
     note("\nThe web server has stopped.")
