@@ -76,6 +76,21 @@ queue.put(b"x")
     assert list(tmp_path.glob("spool/*/*.seg"))
 
 
+def test_a_sink_that_needs_threads_when_there_are_no_more_loses_nothing_at_exit(tmp_path: Path) -> None:
+    """What the interpreter refuses at its end says nothing against the items: they stay in the spool."""
+    script = """
+from rookery.mechanisms.writebehind import lifecycle
+import asyncio, logging; logging.disable()
+lifecycle.EXIT_SECONDS = 0.2
+async def sink(batch): await asyncio.to_thread(append, batch)
+queue = BatchQueue(sink, name="t", spool=folder / "spool", batch_interval=3600)
+queue.put(b"x")
+"""
+    assert run(tmp_path, script) == []
+    assert not (tmp_path / "spool" / "dead.jsonl").exists()
+    assert run(tmp_path, 'BatchQueue(append, name="t", spool=folder / "spool").close()') == ["x"]
+
+
 def test_a_forked_child_has_an_empty_queue_and_a_stream_of_its_own(tmp_path: Path) -> None:
     script = """
 queue = BatchQueue(append, name="t", spool=folder / "spool", batch_interval=3600)

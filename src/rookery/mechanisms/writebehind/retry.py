@@ -19,6 +19,8 @@ def is_transient(error: BaseException) -> bool:
         return False
     if isinstance(error, TransientError | OSError):
         return True
+    if isinstance(error, RuntimeError) and "shutdown" in str(error):
+        return True  # the interpreter's: at exit no thread can be started; the next process delivers
     return any(kind.__name__ in TRANSIENT_NAMES for kind in type(error).__mro__)
 
 
