@@ -22,6 +22,7 @@ from rookery.domains.scans.errors import (
     BadTarget,
     NothingToScan,
     NotInScope,
+    RunExists,
     TargetOutOfScope,
 )
 from rookery.domains.scans.plan import ScanPlan
@@ -54,6 +55,15 @@ def test_a_scan_is_a_row_that_says_who_ran_it_and_what_came_of_it(
     assert (run.id, run.actor, run.status) == (result.run_id, "tester", "completed")
     assert run.finished_us > run.started_us
     assert f'"findings":{result.finding_count}' in run.counts
+
+
+def test_a_plan_can_be_run_again_unless_it_has_the_id_of_a_run(call: Call, weak_server: WeakServer) -> None:
+    again = plan(weak_server.url, severity_levels=("critical",))
+    assert call(service.run, again).run_id != call(service.run, again).run_id
+    once = plan(weak_server.url, severity_levels=("critical",), run_id="nightly-1")
+    assert call(service.run, once).run_id == "nightly-1"
+    with pytest.raises(RunExists):
+        call(service.run, once)
 
 
 def test_who_ran_it_is_in_the_audit_log(call: Call, weak_server: WeakServer) -> None:

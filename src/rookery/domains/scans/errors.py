@@ -27,3 +27,7 @@ class NotInScope(NotFound):
 
 class NothingToScan(Invalid):
     """No template is left to run after the selection."""
+
+
+class RunExists(Conflict):
+    """A run has this id already: leave run_id out of the plan, or give another."""

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import msgspec
 
-from rookery.base.ids import new_id
-
 
 class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What to scan, and with what.
@@ -15,7 +13,8 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     `endpoints` are http(s) URLs, `templates` files or folders of nuclei-format templates (none: those that
     ship with Rookery), `severity_levels` nuclei's words (none: all). `rate_limit` is in requests per second
     over all endpoints (0: no limit), `concurrency` in requests under way, `timeout` in seconds per answer;
-    None takes what is configured.
+    None takes what is configured. `run_id` is the id of the one run of this plan; without it, the plan can be
+    run as often as you like, and each run gets an id of its own.
     """
 
     endpoints: tuple[str, ...]
@@ -24,7 +23,7 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: float | None = None
     concurrency: int | None = None
     timeout: float | None = None
-    run_id: str = msgspec.field(default_factory=new_id)
+    run_id: str = ""
 
 
 class ScanResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from rookery.base.config import Scan as Limits
+from rookery.base.ids import new_id
 from rookery.base.redact import redact_text
 from rookery.domains.findings.items import Vulnerability
 from rookery.domains.findings.rules import fingerprint
@@ -44,8 +45,8 @@ class TemplateRunner(Runner):
         super().__init__(plan.endpoints, **options)
         self.plan = plan
         self.limits = limits
-        self.run_id = plan.run_id
-        self.context["run_id"] = plan.run_id
+        self.run_id = plan.run_id or new_id()
+        self.context["run_id"] = self.run_id
         self.scope_entries = tuple(scope_entries)
         self.errors: list[Error] = []
         self.severities: Counter[str] = Counter()

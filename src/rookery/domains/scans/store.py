@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from rookery.base.clock import now_us
-from rookery.domains.scans.errors import AlreadyInScope, NotInScope
+from rookery.domains.scans.errors import AlreadyInScope, NotInScope, RunExists
 from rookery.domains.scans.models import Run, ScopeEntry
 from rookery.mechanisms.dual import dual, dual_read
 
@@ -44,7 +44,9 @@ def remove_scope_entry(session: Session, /, entry: str) -> None:
 def begin_run(
     session: Session, /, run_id: str, *, actor: str, targets: Sequence[str], template_count: int
 ) -> Run:
-    """Store a run that begins now."""
+    """Store a run that begins now. Raises RunExists."""
+    if session.get(Run, run_id):
+        raise RunExists(f"{run_id}: {RunExists.__doc__}")
     run = Run(
         id=run_id,
         actor=actor,
