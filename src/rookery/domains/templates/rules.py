@@ -51,6 +51,6 @@ def select(
 
 def _reason(template: Template, severities: Collection[str], excluded_tags: Collection[str]) -> str:
     if severities and template.info.severity not in severities:
-        return f"severity {template.info.severity} is not asked for"
+        return "of another severity than asked for"
     unwanted = sorted(set(template.info.tags) & set(excluded_tags))
     return f"the tag {unwanted[0]} is excluded by default" if unwanted else ""
