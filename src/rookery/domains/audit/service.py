@@ -206,7 +206,7 @@ class AuditService:
         while self._queue is not None and not self._queue.flush(PATIENCE):
             stats = self._queue.stats
             if stats.delivered == stored:
-                count = f"{stats.queued + stats.inflight:,} audit entries are not stored yet"
+                count = f"audit entries not stored yet: {stats.queued + stats.inflight:,}"
                 raise EntriesWaiting(f"{count} ({stats.last_error}). {EntriesWaiting.__doc__}")
             stored = stats.delivered
 
