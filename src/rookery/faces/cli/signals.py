@@ -12,7 +12,7 @@ class Terminated(KeyboardInterrupt):
 
 def hear_sigterm() -> None:
     """Raise Terminated in the main thread at SIGTERM, unless whoever started this process has it ignored."""
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
         signal.signal(signal.SIGTERM, _terminate)
 
 
