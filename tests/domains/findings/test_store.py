@@ -65,10 +65,12 @@ def test_a_replayed_batch_changes_nothing(call: Call) -> None:
     assert call(store.list_)[0].run_count == 2
 
 
-def test_a_sighting_that_arrives_late_does_not_overwrite_a_newer_one(call: Call) -> None:
+def test_a_sighting_that_arrives_late_counts_and_does_not_overwrite_a_newer_one(call: Call) -> None:
     record(call, sighting(_timestamp=2_000.0, name="new"))
     record(call, sighting(_timestamp=1_000.0, name="old", run_id="run-0"), stream="other")
-    assert call(store.list_)[0].name == "new"
+    [finding] = call(store.list_)
+    assert (finding.name, finding.last_run_id, finding.run_count) == ("new", "run-1", 2)
+    assert (finding.first_seen_us, finding.last_seen_us) == (1_000_000_000, 2_000_000_000)
 
 
 def test_what_is_no_sighting_is_passed_over(call: Call) -> None:

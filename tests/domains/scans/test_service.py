@@ -94,6 +94,16 @@ def test_what_is_added_to_the_scope_is_audited_and_can_be_taken_back(call: Call)
     assert [event for event, _ in audited(call)] == ["scope.added", "scope.removed"]
 
 
+def test_a_plan_without_a_target_is_refused(call: Call) -> None:
+    with pytest.raises(BadTarget):
+        call(service.run, plan())
+
+
+def test_a_scan_that_reached_no_target_was_no_success(call: Call, free_port: int) -> None:
+    result = call(service.run, plan(f"127.0.0.1:{free_port}"))
+    assert (result.success, result.error) == (False, "No target gave an answer.")
+
+
 @pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1/", "http://u:p@127.0.0.1/", ""])
 def test_a_bad_target_is_refused(call: Call, endpoint: str) -> None:
     with pytest.raises(BadTarget):

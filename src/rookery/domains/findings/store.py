@@ -86,8 +86,8 @@ def _chosen(
 def upsert(connection: Connection, items: Iterable[object]) -> None:
     """Write sightings: a new row, or a later sighting of one that is there; other items are passed over.
 
-    A sighting older than the row's last one (a replay, another process) changes nothing. A run counts once,
-    however often it sees the weakness.
+    A sighting older than the row's last one, which another process was slow to bring, is counted, and may
+    change when the weakness was first seen, but no more. A run counts once, however often it sees it.
     """
     rows = [_row(item) for item in items if isinstance(item, Vulnerability)]
     if rows:
@@ -98,13 +98,16 @@ def upsert(connection: Connection, items: Iterable[object]) -> None:
 def _statement(dialect: str) -> Any:
     insert = INSERT[dialect](Finding)
     new = insert.excluded
-    changed = {name: new[name] for name in COLUMNS if name not in FIXED}
-    another_run = case((Finding.last_run_id != new.last_run_id, 1), else_=0)
-    return insert.on_conflict_do_update(
-        index_elements=[Finding.fingerprint],
-        set_=changed | {"run_count": Finding.run_count + another_run},
-        where=new.last_seen_us >= Finding.last_seen_us,
-    )
+    is_newer = new.last_seen_us >= Finding.last_seen_us
+    changed: dict[str, Any] = {
+        name: case((is_newer, new[name]), else_=getattr(Finding, name))
+        for name in COLUMNS
+        if name not in FIXED
+    }
+    is_first = new.first_seen_us < Finding.first_seen_us
+    changed["first_seen_us"] = case((is_first, new.first_seen_us), else_=Finding.first_seen_us)
+    changed["run_count"] = Finding.run_count + case((Finding.last_run_id != new.last_run_id, 1), else_=0)
+    return insert.on_conflict_do_update(index_elements=[Finding.fingerprint], set_=changed)
 
 
 def _row(item: Vulnerability) -> dict[str, Any]:

@@ -29,9 +29,9 @@ class ScanPlan(msgspec.Struct, frozen=True, kw_only=True):
 class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a scan.
 
-    `success` is false when it was interrupted or broke off; `error` then says why. Errors at single targets
-    (`errors`, one line each) do not make it unsuccessful. `severities` counts findings by word, `skipped`
-    templates by reason, `unreached_count` endpoints that gave no answer at all.
+    `success` is false when it was interrupted, broke off or reached no target; `error` then says why. Errors
+    at some targets (`errors`, one line each) do not make it unsuccessful. `severities` counts findings by
+    word, `skipped` templates by reason, `unreached_count` endpoints that gave no answer at all.
     """
 
     run_id: str

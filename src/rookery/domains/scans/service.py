@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rookery.base.config import Scan as Limits
 from rookery.domains.findings.hooks import recording
 from rookery.domains.scans import store
-from rookery.domains.scans.errors import NothingToScan, TargetOutOfScope
+from rookery.domains.scans.errors import BadTarget, NothingToScan, TargetOutOfScope
 from rookery.domains.scans.events import ScanFinished, ScanRefused, ScanStarted, ScopeAdded, ScopeRemoved
 from rookery.domains.scans.models import ScopeEntry
 from rookery.domains.scans.plan import ScanPlan, ScanResult
@@ -61,6 +61,8 @@ def run(rook: Rook, /, plan: ScanPlan, *, hooks: Hooks | None = None) -> ScanRes
 
 
 def _with_full_urls(plan: ScanPlan) -> ScanPlan:
+    if not plan.endpoints:
+        raise BadTarget("There is nothing to scan: give at least one http:// or https:// URL.")
     endpoints = dict.fromkeys(parse_target(endpoint) for endpoint in plan.endpoints)
     return replace(plan, endpoints=tuple(endpoints))
 
@@ -145,11 +147,18 @@ def _status(runner: TemplateRunner) -> str:
     return "interrupted" if runner.summary.status == "interrupted" else "completed"
 
 
+def _trouble(runner: TemplateRunner) -> str:
+    """Why the scan as a whole did not succeed; nothing when it did."""
+    if _status(runner) != "completed":
+        return f"The run was {_status(runner)}."
+    return "No target gave an answer." if runner.unreached_count == len(runner.targets) else ""
+
+
 def _result(runner: TemplateRunner) -> ScanResult:
-    summary, status = runner.summary, _status(runner)
+    summary, trouble = runner.summary, _trouble(runner)
     return ScanResult(
         run_id=runner.run_id,
-        success=status == "completed",
+        success=not trouble,
         endpoint_count=len(runner.targets),
         unreached_count=runner.unreached_count,
         template_count=len(runner.selection.templates),
@@ -160,5 +169,5 @@ def _result(runner: TemplateRunner) -> ScanResult:
         errors=summary.messages if summary else (),
         error_count=summary.errors if summary else 0,
         duration_ms=round(summary.duration * 1000) if summary else 0,
-        error="" if status == "completed" else f"The run was {status}.",
+        error=trouble,
     )
