@@ -37,8 +37,8 @@ class Portal:
         if threading.current_thread() is self._thread:
             raise RuntimeError("The portal's own loop cannot wait for itself: await the coroutine instead.")
         call = _Call(function(*args, **kwargs))
-        loop.call_soon_threadsafe(call.start, context=contextvars.copy_context())
         try:
+            loop.call_soon_threadsafe(call.start, context=contextvars.copy_context())
             wait([call.outcome])
         except BaseException:
             loop.call_soon_threadsafe(call.cancel)
@@ -99,6 +99,9 @@ class _Call(Generic[T]):
     def cancel(self) -> None:
         if self.task is not None:
             self.task.cancel()
+        else:  # interrupted before it was even scheduled
+            self.coroutine.close()
+            self.outcome.set_exception(asyncio.CancelledError())
 
     def _settle(self, task: asyncio.Task[T]) -> None:
         if task.cancelled():
