@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from rookery.base import redact
-from rookery.base.logging import Format, start_logging
+from rookery.base.logging import Format, logged_with, start_logging
 
 logger = logging.getLogger("rookery.test")
 
@@ -112,3 +113,33 @@ def test_records_below_the_level_are_not_written() -> None:
     stream = _started()
     logger.debug("detail")
     assert stream.getvalue() == ""
+
+
+def test_what_is_logged_in_a_block_has_its_fields_and_those_of_the_blocks_around_it() -> None:
+    stream = _started()
+    with logged_with(task_id="t1", attempt=1):
+        logger.info("outer")
+        with logged_with(attempt=2):
+            logger.info("inner", extra={"device": "r1"})
+            logger.info("its own", extra={"task_id": "t2"})
+    logger.info("outside")
+    found = [
+        {k: v for k, v in line.items() if k in {"task_id", "attempt", "device"}}
+        for line in _json_lines(stream)
+    ]
+    assert found == [
+        {"task_id": "t1", "attempt": 1},
+        {"task_id": "t1", "attempt": 2, "device": "r1"},
+        {"task_id": "t2", "attempt": 2},
+        {},
+    ]
+
+
+def test_threads_do_not_have_each_others_fields() -> None:
+    stream = _started()
+    with logged_with(task_id="t1"):
+        thread = threading.Thread(target=logger.info, args=("beside",))
+        thread.start()
+        thread.join()
+    (line,) = _json_lines(stream)
+    assert "task_id" not in line

@@ -21,6 +21,7 @@ from rookery.mechanisms.store import (
 )
 from rookery.mechanisms.store.inspection import differences
 from rookery.mechanisms.store.schema import MIGRATIONS, SchemaTooNew, SchemaTooOld, SchemaUnknown, revisions
+from tests.patience import PATIENCE
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
@@ -135,7 +136,7 @@ def test_processes_that_start_together_migrate_once(empty_url: str) -> None:
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-    answers = [child.communicate(timeout=60) for child in children]
+    answers = [child.communicate(timeout=PATIENCE) for child in children]
     assert [errors for _, errors in answers] == [""] * 4
     assert sorted(applied.strip() for applied, _ in answers) == ["0", "0", "0", str(len(revisions()))]
 

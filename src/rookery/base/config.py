@@ -46,6 +46,13 @@ class Database(Section, frozen=True, kw_only=True):
     url: Annotated[
         SqlUrl | None, Meta(description="The SQL database. Not set, it is SQLite in `data_dir/rookery.db`.")
     ] = None
+    sync_commits: Annotated[
+        bool,
+        Meta(
+            description="Whether a commit on SQLite waits for the disk, so that a power failure costs "
+            "nothing either; the audit log always does. The death of a process costs nothing in any case."
+        ),
+    ] = False
 
 
 class Hooks(Section, frozen=True, kw_only=True):
@@ -80,6 +87,22 @@ class MongoDB(Section, frozen=True, kw_only=True):
     url: Annotated[MongoUrl, Meta(description="The server and the database.")] = (
         "mongodb://127.0.0.1:27017/rookery"
     )
+    database: Annotated[
+        str | None,
+        Meta(
+            min_length=1,
+            max_length=63,
+            description="The database. Not set, it is the one in the URL, or `rookery`.",
+            extra={"allowed": "a name of at most 63 characters"},
+        ),
+    ] = None
+    indexes: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="The indexes of the collection `findings`, created before the first write: fields "
+            "separated by spaces, `-` before one that descends.",
+        ),
+    ] = ("project_id -severity_rank -last_seen", "template_id", "target", "run_ids", "cve")
     batch_size: Annotated[int, Meta(ge=1, le=100_000, description="Write when this many findings wait.")] = (
         100
     )
@@ -140,6 +163,153 @@ class Scan(Section, frozen=True, kw_only=True):
         int, Meta(ge=1, le=10_000, description="The most requests under way at a time.")
     ] = 25
     timeout: Annotated[float, Meta(ge=0.1, le=600, description="Seconds to wait for an answer.")] = 10.0
+    host_rate_limit: Annotated[
+        float, Meta(ge=0, le=100_000, description="The most requests per second to one host; 0: no limit.")
+    ] = 0.0
+    jitter: Annotated[
+        float, Meta(ge=0, le=1, description="By how much of itself the time between two requests varies.")
+    ] = 0.1
+    retries: Annotated[
+        int, Meta(ge=0, le=10, description="How often a request that got no answer is sent again.")
+    ] = 1
+    longest_pause: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="The most seconds a host that answers 429 or 503 is left in peace at a time.",
+        ),
+    ] = 60.0
+    nuclei_path: Annotated[
+        str | None, Meta(description="The nuclei program; not set, it is looked for on PATH.")
+    ] = None
+    nmap_path: Annotated[
+        str | None, Meta(description="The nmap program; not set, it is looked for on PATH.")
+    ] = None
+    hang_timeout: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=86_400,
+            description="Seconds without any sign of work after which another program counts as hung.",
+        ),
+    ] = 300.0
+    resolvers: Annotated[
+        tuple[
+            Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:.]+\]|[0-9.]+)(:\d{1,5})?$|^[0-9a-fA-F:.]+$")], ...
+        ],
+        Meta(
+            max_length=16,
+            description="Name servers that dns templates ask, address or address:port; none: the system's.",
+        ),
+    ] = ()
+
+
+class Findings(Section, frozen=True, kw_only=True):
+    """What is due when, and when a finding counts as fixed."""
+
+    critical_days: Annotated[
+        int, Meta(ge=1, le=3650, description="Days until a critical finding should be fixed.")
+    ] = 7
+    high_days: Annotated[int, Meta(ge=1, le=3650, description="The same for a high one.")] = 30
+    medium_days: Annotated[int, Meta(ge=1, le=3650, description="The same for a medium one.")] = 90
+    low_days: Annotated[int, Meta(ge=1, le=3650, description="The same for a low one.")] = 120
+    kev_days: Annotated[
+        int,
+        Meta(ge=1, le=3650, description="The most days for one known to be exploited (CISA's catalogue)."),
+    ] = 14
+    restart_on_reopen: Annotated[
+        bool, Meta(description="Whether these days begin again when a fixed finding is seen again.")
+    ] = True
+    fixed_after_misses: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="A finding is fixed when so many completed checks in a row have not seen it.",
+        ),
+    ] = 1
+
+
+class Runs(Section, frozen=True, kw_only=True):
+    """What is kept of a scan beside its findings."""
+
+    keep_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36_500,
+            description="Days until a run and its files are deleted, when the next scan starts; 0: never.",
+        ),
+    ] = 90
+    max_bytes: Annotated[
+        int, Meta(ge=0, le=1 << 40, description="The most bytes of raw items that are kept of one run.")
+    ] = 100_000_000
+
+
+class Queue(Section, frozen=True, kw_only=True):
+    """Tasks: the long work that is done beside whoever asks for it."""
+
+    enabled: Annotated[
+        bool, Meta(description="Whether `submit_scan_async` leaves its scan to a worker, or does it at once.")
+    ] = True
+    backend: Annotated[
+        Literal["inline", "database", "rq"],
+        Meta(
+            description="Who runs tasks: whoever submits them, workers that look into the database, or "
+            "workers of RQ on Redis."
+        ),
+    ] = "database"
+    redis_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(rediss?|unix)://",
+            description="The Redis of the `rq` backend.",
+            extra={"allowed": "a URL, redis://HOST:6379/0", "hidden": True},
+        ),
+    ] = "redis://127.0.0.1:6379/0"
+    concurrency: Annotated[
+        int, Meta(ge=1, le=1000, description="How many tasks a worker runs at the same time.")
+    ] = 4
+    grace: Annotated[
+        float,
+        Meta(ge=0, le=3600, description="Seconds that running tasks have to end when their worker stops."),
+    ] = 30.0
+    keep_days: Annotated[
+        int, Meta(ge=0, le=36_500, description="Days until a task that has ended is deleted; 0: never.")
+    ] = 30
+    artifact_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36_500,
+            description="Days until the files of a task that has ended are deleted; with the task at the "
+            "latest, which 0 means.",
+        ),
+    ] = 30
+    scans_per_target: Annotated[
+        int, Meta(ge=1, le=1000, description="How many scans of one target may run at the same time.")
+    ] = 1
+
+
+class Templates(Section, frozen=True, kw_only=True):
+    """The checks a scan runs."""
+
+    unsigned: Annotated[
+        Literal["run", "warn", "refuse"],
+        Meta(
+            description="What becomes of templates that no trusted key has signed, or that were changed "
+            "afterwards. `run` does not look at signatures; those that ship with Rookery always run."
+        ),
+    ] = "run"
+    trusted_keys: Annotated[
+        tuple[Path, ...],
+        Meta(
+            description="Files with a public key or certificate (ECDSA, PEM) whose signatures count, beside "
+            "that of nuclei's own templates; relative to the settings file.",
+            extra={"allowed": "a list of paths"},
+        ),
+    ] = ()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +325,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     audit: Audit = Audit()
     logging: Logging = Logging()
     scan: Scan = Scan()
+    findings: Findings = Findings()
+    runs: Runs = Runs()
+    queue: Queue = Queue()
+    templates: Templates = Templates()
 
     @property
     def database_url(self) -> str:
@@ -213,6 +387,20 @@ def effective(config: Config) -> dict[str, Any]:
     """Every setting's value by key, the database's default resolved; may hold secrets."""
     values = {key: _value(config, setting) for key, setting in settings().items()}
     return values | {"database.url": config.database_url}
+
+
+def encode_config(config: Config) -> str:
+    """All settings as JSON, secrets included: for a process of our own."""
+    values = {key: value for key, value in effective(config).items() if value is not None}
+    return msgspec.json.encode(values, enc_hook=str).decode()
+
+
+def decode_config(text: str) -> Config:
+    """The settings in what `encode_config` returned; their secrets are registered for redaction."""
+    values = msgspec.json.decode(text, type=dict[str, Any])
+    entries = [sources.Entry(key, value, "argument", Path.cwd()) for key, value in values.items()]
+    register_secrets(entries)
+    return _built({entry.key: convert(entry, settings()) for entry in entries})
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:

@@ -179,8 +179,14 @@ def _placed(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return folder / value
     if isinstance(value, tuple):
-        return tuple(str(folder / _expanded(part)) if _is_file_name(part) else part for part in value)
+        return tuple(
+            _placed(part, folder) if isinstance(part, Path) else _module(part, folder) for part in value
+        )
     return value
+
+
+def _module(name: str, folder: Path) -> str:
+    return str(folder / _expanded(name)) if _is_file_name(name) else name
 
 
 def _expanded(path: str) -> str:

@@ -7,6 +7,8 @@ RookeryError                   anything Rookery says no to
 ├── NotFound                   no such thing                                                  exit 5, HTTP 404
 ├── Conflict                   the thing changed, or exists already                           exit 6, HTTP 409
 ├── Unavailable                a server, file or disk cannot be reached now                   exit 7, HTTP 503
+│   └── TemporaryError         work failed; trying again later may help                       exit 7, HTTP 503
+├── FatalError                 work failed; trying again cannot help                          exit 1, HTTP 500
 └── Closed                     used after close()                                             exit 1, HTTP 500
 
 Domains and mechanisms hang their own errors below these kinds, so that a shell needs only the kinds.
@@ -64,6 +66,14 @@ class Unavailable(RookeryError):
     """A server, file or disk that is needed cannot be reached now."""
 
     exit_status = 7
+
+
+class TemporaryError(Unavailable):
+    """That failed; trying again later may help."""
+
+
+class FatalError(RookeryError):
+    """That failed, and trying again cannot help."""
 
 
 class Closed(RookeryError):

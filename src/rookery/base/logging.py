@@ -8,7 +8,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Literal, TextIO
 
 from rookery.base.redact import redact, redact_text
@@ -18,6 +22,29 @@ Format = Literal["auto", "human", "json"]
 _STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: "\\t"}
 _CONTROLS_OF_BLOCKS = {code: text for code, text in _CONTROLS.items() if code not in (9, 10)}
+
+
+_fields: ContextVar[Mapping[str, object]] = ContextVar("rookery_log_fields", default=MappingProxyType({}))
+
+
+@contextmanager
+def logged_with(**fields: object) -> Iterator[None]:
+    """Give what is logged in this block, by this thread or coroutine, these fields beside its own."""
+    token = _fields.set({**_fields.get(), **fields})
+    try:
+        yield
+    finally:
+        _fields.reset(token)
+
+
+class Surroundings(logging.Filter):
+    """Gives a record the fields of `logged_with` that it does not have itself."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always keeps the record."""
+        for name, value in _fields.get().items():
+            record.__dict__.setdefault(name, value)
+        return True
 
 
 class Redaction(logging.Filter):
@@ -84,6 +111,7 @@ def start_logging(
     human = log_format == "human" or (log_format == "auto" and target.isatty())
     handler = logging.StreamHandler(target)
     handler.set_name("rookery")
+    handler.addFilter(Surroundings())
     handler.addFilter(Redaction())
     handler.setFormatter(HumanFormatter() if human else JsonFormatter())
     root = logging.getLogger()

@@ -89,11 +89,6 @@ def _spellings(value: str) -> set[str]:
     return {value, quote(value, safe=""), value.encode("unicode_escape").decode(), value.replace('"', '\\"')}
 
 
-def secrets_registered() -> bool:
-    """Whether any value has been registered in this process."""
-    return bool(_secrets)
-
-
 def redact_text(text: str) -> str:
     """The text with registered secrets and the passwords of URLs masked; itself when there are none."""
     for secret in _secrets:

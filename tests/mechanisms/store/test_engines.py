@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +31,13 @@ def engine(sqlite_url: str) -> Iterator[Engine]:
 
 @pytest.mark.parametrize(
     ("pragma", "value"),
-    [("journal_mode", "wal"), ("synchronous", 1), ("foreign_keys", 1), ("busy_timeout", 5000)],
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 1),
+        ("foreign_keys", 1),
+        ("busy_timeout", 5000),
+        ("cache_size", -16000),
+    ],
 )
 def test_every_sqlite_connection_is_set_up(engine: Engine, pragma: str, value: object) -> None:
     with engine.connect() as first, read_only(engine).connect() as second:
@@ -40,6 +45,13 @@ def test_every_sqlite_connection_is_set_up(engine: Engine, pragma: str, value: o
             value,
             value,
         ]
+
+
+def test_commits_wait_for_the_disk_where_that_is_wanted(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url, sync_commits=True)
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA synchronous")) == 2
+    engine.dispose()
 
 
 def test_a_writer_takes_the_lock_before_it_reads(engine: Engine) -> None:
@@ -144,10 +156,13 @@ from rookery import app
 from rookery.base.config import Config, Database
 from rookery.mechanisms.dual import dual
 
-url, writer, end = sys.argv[1], sys.argv[2], float(sys.argv[3])
+url, writer, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 config = Config(data_dir=app.Path(sys.argv[4]), database=Database(url=url))
 written = 0
 with app.open(config=config) as rook:
+    print("ready", flush=True)
+    input()  # until all are
+    end = time.time() + seconds
     while time.time() < end:
         with rook.transaction() as session:
             stored = session.scalar(text("SELECT count(*) FROM writebehind_cursor WHERE stream = 'all'"))
@@ -165,14 +180,20 @@ SECONDS = 30
 def test_eight_processes_write_one_file_for_thirty_seconds_without_loss_or_lock(
     sqlite_url: str, data_dir: Path
 ) -> None:
-    end = time.time() + SECONDS
     writers = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITER, sqlite_url, str(number), str(end), str(data_dir)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [sys.executable, "-c", WRITER, sqlite_url, str(number), str(SECONDS), str(data_dir)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for number in range(8)
     ]  # fmt: skip
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
     answers = [writer.communicate() for writer in writers]
     assert [errors for _, errors in answers] == [""] * 8
     written = [int(count) for count, _ in answers]

@@ -7,11 +7,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from rookery import app
 from rookery.base.config import Config, Database
@@ -31,7 +32,7 @@ from tests.servers import free_port
 INSERT = text("INSERT INTO writebehind_cursor (stream, seq) VALUES (:stream, 1)")
 
 
-def open_url(url: str, data_dir: Path) -> Rook:
+def open_url(url: str, data_dir: Path) -> app.Rook:
     return app.open(config=Config(data_dir=data_dir, database=Database(url=url)))
 
 
@@ -80,8 +81,31 @@ def test_a_database_that_does_not_exist_is_unreachable(postgres_url: str, data_d
 @pytest.mark.postgres
 def test_a_postgresql_that_takes_no_writes_is_read_only(postgres_url: str, data_dir: Path) -> None:
     read_only = f"{postgres_url}?options=-c%20default_transaction_read_only%3Don"
-    with pytest.raises(DatabaseReadOnly, match="takes no writes"):
-        open_url(read_only, data_dir)
+    with open_url(read_only, data_dir) as rook:
+        assert rook.scans.scope_entries() == []
+        with pytest.raises(DatabaseReadOnly, match="takes no writes"):
+            rook.scans.add_to_scope("192.0.2.0/24")
+
+
+@pytest.mark.postgres
+def test_a_user_of_postgresql_who_may_only_read_reads(postgres_url: str, data_dir: Path) -> None:
+    with open_url(postgres_url, data_dir) as rook:
+        rook.scans.add_to_scope("192.0.2.0/24")
+        with rook.transaction() as session:
+            session.execute(text("DROP ROLE IF EXISTS reader"))
+            session.execute(text("CREATE ROLE reader LOGIN"))
+            session.execute(text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"))
+    reader = make_url(postgres_url).set(username="reader").render_as_string()
+    with open_url(reader, data_dir) as rook:
+        assert [row.entry for row in rook.scans.scope_entries()] == ["192.0.2.0/24"]
+        assert [entry.event_type for entry in rook.audit.list(fresh=True)] == ["scope.added"]
+        assert rook.audit.verify().is_intact
+        with pytest.raises(DatabaseReadOnly, match=r"permission denied.*takes no writes"):
+            rook.scans.remove_from_scope("192.0.2.0/24")
+        with pytest.raises(DatabaseReadOnly):
+            rook.audit.record("note.added", object="x")
+    with open_url(postgres_url, data_dir) as rook, rook.transaction() as session:
+        session.execute(text("DROP OWNED BY reader"))
 
 
 @pytest.fixture
@@ -104,7 +128,9 @@ import rookery.mechanisms.store.engines, sqlalchemy.dialects.sqlite
 if os.getuid() == 0:
     os.setuid(65534)
 try:
-    app.open(config=Config(data_dir=Path(sys.argv[1])))
+    with app.open(config=Config(data_dir=Path(sys.argv[1]))) as rook:
+        print("[" + ",".join(row.entry for row in rook.scans.scope_entries()) + "]", end=" ")
+        rook.scans.add_to_scope("10.0.0.0/8")
 except RookeryError as error:
     print(error.code, error)
 """
@@ -116,14 +142,26 @@ def as_unprivileged(data_dir: Path) -> str:
     return done.stdout + done.stderr
 
 
-def test_a_read_only_file_is_refused_when_it_is_opened(anyones_dir: Path) -> None:
-    (anyones_dir / "rookery.db").chmod(0o444)
-    assert re.match(r"database-read-only .*rookery\.db: It takes no writes", as_unprivileged(anyones_dir))
+@pytest.mark.parametrize("is_running", [False, True], ids=["at rest", "while its owner writes"])
+@pytest.mark.parametrize("mode", [0o777, 0o555])
+def test_a_read_only_file_is_opened_to_be_read(anyones_dir: Path, mode: int, is_running: bool) -> None:
+    """What its owner has written and not yet moved from the -wal into the file is seen, too."""
+    (anyones_dir / "rookery.db").chmod(0o644)
+    with closing(sqlite3.connect(anyones_dir / "rookery.db")) as owner:
+        if is_running:
+            owner.execute(
+                "INSERT INTO scope_entry (entry, added_us, added_by) VALUES ('192.0.2.7', 1, 'owner')"
+            )
+            owner.commit()
+        anyones_dir.chmod(mode)
+        answer = as_unprivileged(anyones_dir)
+        anyones_dir.chmod(0o777)
+    expected = "192.0.2.7" if is_running else ""
+    assert re.match(rf"\[{expected}\] database-read-only .*rookery\.db: .*takes no writes", answer), answer
 
 
-@pytest.mark.parametrize("mode", [0o000, 0o555])
-def test_a_data_directory_that_is_closed_to_the_user_is_named(anyones_dir: Path, mode: int) -> None:
-    anyones_dir.chmod(mode)
+def test_a_data_directory_that_is_closed_to_the_user_is_named(anyones_dir: Path) -> None:
+    anyones_dir.chmod(0)
     answer = as_unprivileged(anyones_dir)
     anyones_dir.chmod(0o777)
     assert re.match(rf"data-dir-unusable {anyones_dir}: .*--data-dir", answer)
@@ -132,7 +170,7 @@ def test_a_data_directory_that_is_closed_to_the_user_is_named(anyones_dir: Path,
 FILL = """
 import resource, signal, sys
 from pathlib import Path
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from rookery import app
 from rookery.base.config import Config
 from rookery.base.errors import RookeryError

@@ -12,6 +12,7 @@ from rookery.mechanisms.store.schema import (
     head_revision,
     migrate,
     revision_of,
+    takes_writes,
 )
 from rookery.mechanisms.store.unit import ReadingSession, TransactionOpen, WriteInReading
 
@@ -32,4 +33,5 @@ __all__ = [
     "open_engine",
     "read_only",
     "revision_of",
+    "takes_writes",
 ]

@@ -12,6 +12,7 @@ import sqlite3
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
@@ -37,17 +38,21 @@ _DRIVERS: Final = {
 }
 
 
-def open_engine(url: str) -> Engine:
-    """A synchronous engine for `sqlite:///path` or `postgresql://…`. Raises ConfigError for any other URL."""
+def open_engine(url: str, *, takes_writes: bool = True, sync_commits: bool = False) -> Engine:
+    """A synchronous engine for `sqlite:///path` or `postgresql://…`. Raises ConfigError for any other URL.
+
+    A SQLite file that takes no writes can only be opened by saying so. With `sync_commits` every commit on
+    SQLite has reached the disk when it returns (`synchronous=FULL`), so that a power failure costs nothing.
+    """
     parsed, options = _prepare(url, is_async=False)
-    return _set_up(create_engine(parsed, **options))
+    return _set_up(create_engine(parsed, **options), takes_writes, sync_commits)
 
 
-def open_async_engine(url: str) -> AsyncEngine:
+def open_async_engine(url: str, *, takes_writes: bool = True, sync_commits: bool = False) -> AsyncEngine:
     """An engine for coroutines on the same URLs; it belongs to the event loop that first uses it."""
     parsed, options = _prepare(url, is_async=True)
     engine = create_async_engine(parsed, **options)
-    _set_up(engine.sync_engine)
+    _set_up(engine.sync_engine, takes_writes, sync_commits)
     return engine
 
 
@@ -91,13 +96,33 @@ def _parse(url: str) -> URL:
 _ALLOWED: Final = "give sqlite:///path/to/rookery.db or postgresql://user@host/database"
 
 
-def _set_up(engine: Engine) -> Engine:
+def _set_up(engine: Engine, takes_writes: bool, sync_commits: bool) -> Engine:
     event.listen(engine, "connect", _mark_owner)
     event.listen(engine, "checkout", _refuse_in_fork)
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_pragmas)
+        if takes_writes:
+            event.listen(engine, "connect", _set_pragmas)
+            if sync_commits:
+                event.listen(engine, "connect", _sync_commits)
+        else:
+            event.listen(engine, "do_connect", _connect_to_read)
         event.listen(engine, "begin", _begin)
     return engine
+
+
+def _connect_to_read(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+    arguments[0] = uri_to_read(arguments[0])
+    options["uri"] = True
+
+
+def uri_to_read(path: str) -> str:
+    """The URI by which sqlite3 opens a file that takes no writes.
+
+    Without a -wal file beside it nobody is writing, and it is read as it stands: SQLite would otherwise want
+    to make such a file, in a folder that does not let it, or with a mode that locks its owner out.
+    """
+    is_at_rest = not Path(path + "-wal").exists()
+    return f"file:{quote(path)}?mode=ro{'&immutable=1' if is_at_rest else ''}"
 
 
 def _mark_owner(_connection: Any, record: Any) -> None:
@@ -121,8 +146,17 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
         _enter_wal(cursor)
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        # With SQLite's own 2 MB and 1,000 pages, large transactions write each page several times.
+        cursor.execute("PRAGMA cache_size = -16000")
+        cursor.execute("PRAGMA wal_autocheckpoint = 4000")
     finally:
         cursor.close()
+
+
+def _sync_commits(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
 
 
 def _enter_wal(cursor: Any) -> None:

@@ -37,7 +37,7 @@ class DatabaseBusy(DatabaseUnavailable):
 
 
 class DatabaseReadOnly(DatabaseUnavailable):
-    """It takes no writes: make the file and its folder writable, or name another database in database.url."""
+    """It takes no writes: give this user the right to write there, or name another in database.url."""
 
 
 class DatabaseFull(DatabaseUnavailable):
@@ -63,6 +63,7 @@ _SQLITE_FAULTS: Final[dict[int, type[DatabaseUnavailable]]] = {
 _POSTGRES_FAULTS: Final[dict[str, type[DatabaseUnavailable]]] = {
     "08": DatabaseUnreachable,
     "25006": DatabaseReadOnly,
+    "42501": DatabaseReadOnly,
     "28": DatabaseUnreachable,
     "3D": DatabaseUnreachable,
     "40001": DatabaseBusy,

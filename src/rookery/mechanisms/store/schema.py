@@ -81,7 +81,7 @@ def revision_of(engine: Engine) -> str | None:
 def check_schema(engine: Engine) -> None:
     """Raise SchemaTooNew, SchemaTooOld or SchemaUnknown unless the database is at this version's revision."""
     if waiting := _waiting(engine):
-        fact = f"it is {len(waiting)} revisions behind {head_revision()}"
+        fact = f"it is {len(waiting)} revision{'s' * (len(waiting) > 1)} behind {head_revision()}"
         raise _unusable(SchemaTooOld, engine.url, fact)
 
 
@@ -92,7 +92,8 @@ def migrate(engine: Engine) -> tuple[str, ...]:
     else starts at the same moment. Raises SchemaTooNew, SchemaUnknown, or a DatabaseUnavailable.
     """
     _create_file(engine)
-    _refuse_read_only(engine)
+    if not takes_writes(engine):
+        raise DatabaseReadOnly(f"{describe(engine.url)}: {DatabaseReadOnly.__doc__}")
     with explained(engine):
         return _apply(engine) if _waiting(engine) else ()
 
@@ -166,16 +167,21 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, mode=0o600)
 
 
-def _refuse_read_only(engine: Engine) -> None:
-    """Say so at the start: SQLite would let a read-only database be opened, and refuse the first write."""
+def takes_writes(engine: Engine) -> bool:
+    """Whether this process may write to the database, as far as can be seen before trying.
+
+    A SQLite file needs a folder that may be written to, too, for its -wal. One that is not there yet counts.
+    """
     if engine.dialect.name == "sqlite":
         file = Path(str(engine.url.database))
-        refuses = file.exists() and not os.access(file, os.W_OK)
-    else:
-        with explained(engine), engine.connect() as connection:
-            refuses = connection.scalar(text("SHOW transaction_read_only")) == "on"
-    if refuses:
-        raise DatabaseReadOnly(f"{describe(engine.url)}: {DatabaseReadOnly.__doc__}")
+        return not file.exists() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+    with explained(engine), engine.connect() as connection:
+        return bool(connection.scalar(text(_MAY_WRITE)))
+
+
+_MAY_WRITE = """
+    SELECT current_setting('transaction_read_only') = 'off'
+        AND COALESCE(has_table_privilege(to_regclass('audit_entry'), 'INSERT'), true)"""
 
 
 def _unusable(kind: type[SchemaUnusable], url: URL, fact: str) -> SchemaUnusable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
@@ -59,7 +60,7 @@ class AsyncSessions:
 
 
 class Unit:
-    """The one unit of work that a thread or task has open, and the events that wait for its commit.
+    """The one unit of work that a thread or task has open, and what waits for its commit.
 
     Raises TransactionOpen on entry when there is one already: a second transaction beside the first would
     wait for the first one's lock for ever.
@@ -67,6 +68,7 @@ class Unit:
 
     def __init__(self) -> None:
         self.events: list[Any] = []
+        self.after_commit: Callable[[], None] | None = None
         self._is_open = False
 
     @staticmethod
