@@ -22,9 +22,9 @@ TARGET = "http://127.0.0.1:8080"
 Answer = Response | RequestFailed
 
 
-def template(http: str, top: str = "") -> Template:
+def template(http: str, top: str = "", *, path: str = "check.yaml") -> Template:
     """A template with these http blocks and top-level keys."""
-    return load_template(source(http, top), path="check.yaml")
+    return load_template(source(http, top), path=path)
 
 
 def source(http: str, top: str = "") -> bytes:
@@ -58,6 +58,7 @@ def run(
     try:
         request = next(running)
         while True:
+            assert isinstance(request, Request)
             asked.append(request)
             request = running.send(answer(request))
     except StopIteration as finished:

@@ -38,7 +38,7 @@ BLOCK = "- path: ['{{BaseURL}}/']\n  matchers: [{type: status, status: [200]}]\n
         (b"id: a\ninfo: {author: b}\nhttp: []", "info must have 'name'"),
         (b"id: a\ninfo: {name: b}\nhttp: []", "info must have 'author'"),
         (b"id: a\ninfo: {name: a, author: b, severity: awful}", "severity must be one of"),
-        (HEAD.encode(), "there is no http block"),
+        (HEAD.encode(), "there is no block of any protocol"),
         (f"{HEAD}htpp: []".encode(), "unknown key 'htpp' in the template; did you mean 'http'?"),
         (source("- path: x"), "check.yaml:8: the http block: 'path' must be a list"),
         (source("- method: GET"), "the http block needs 'path' or 'raw'"),
@@ -70,24 +70,21 @@ def test_what_is_no_template_is_refused_in_one_line(data: bytes, said: str) -> N
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (f"{HEAD}workflows: []".encode(), "workflows are not run yet"),
-        (f"{HEAD}dns: []".encode(), "the dns protocol is not run yet"),
-        (f"{HEAD}headless: []".encode(), "the headless protocol is not run yet"),
+        (f"{HEAD}headless: []".encode(), "the headless protocol is not run"),
         (source(BLOCK, "self-contained: true"), "self-contained"),
         (source(BLOCK, "flow: 'for (let x of y) http(1)'"), "its flow is JavaScript"),
-        (source(BLOCK, "flow: http(7)"), "its flow names the block 7"),
+        (source(BLOCK, "flow: http(7)"), "its flow names the block http(7)"),
         (source(BLOCK, "flow: (http(1)"), "its flow is JavaScript"),
         (source(BLOCK, "flow: http(1) &&"), "its flow is JavaScript"),
         (source(BLOCK, f"flow: {'(' * 99}http(1){')' * 99}"), "its flow is JavaScript"),
-        (source("- path: [x]\n  headers: {'{{a}}': b}"), "placeholders in header names"),
         (source("- path: ['{{BaseURL}}/{{interactsh-url}}']"), "out-of-band"),
-        (source("- path: [x]\n  payloads: {a: [b]}"), "payloads are not run yet"),
-        (source("- path: [x]\n  unsafe: true"), "unsafe"),
+        (source("- path: ['{{a}}']\n  payloads: {a: words.txt}"), "'words.txt' of check.yaml cannot be read"),
+        (source("- path: [x]\n  pipeline: true"), "HTTP pipelining is not run"),
+        (source("- path: [x]\n  global-matchers: true"), "global-matchers are not run"),
         (source("- path: [x]\n  fuzzing: []"), "fuzzing is not run"),
-        (source("- path: [x]\n  matchers: [{type: xpath, xpath: [a]}]"), "xpath"),
-        (source("- path: [x]\n  extractors: [{type: json, json: ['.a | length']}]"), "jq query"),
-        (source("- path: ['{{generate_jwt(x)}}']"), "generate_jwt() is not available yet"),
-        (source('- raw: ["@Host: x\\nGET / HTTP/1.1"]'), "the annotation @Host"),
+        (source("- path: [x]\n  extractors: [{type: json, json: ['reduce . as $x (0; 1)']}]"), "jq query"),
+        (source("- path: ['{{jarm(x)}}']"), "jarm() is not run"),
+        (source('- raw: ["@Hist: x\\nGET / HTTP/1.1"]'), "the annotation @Hist is not known"),
     ],
 )
 def test_what_is_not_run_is_refused_with_its_reason(data: bytes, reason: str) -> None:
@@ -113,7 +110,7 @@ def test_an_alias_is_the_node_it_names() -> None:
           matchers: *same
         """
     )
-    assert len(check.blocks[1].operators.matchers) == 1
+    assert len(check.program.blocks[1].operators.matchers) == 1
 
 
 def test_info_is_typed() -> None:

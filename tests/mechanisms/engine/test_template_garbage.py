@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import math
+from itertools import product
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.mechanisms.engine import BadUrl, Request, Response, Target, UnsupportedTemplate
+from rookery.mechanisms.engine import BadUrl, DslError, Request, Response, Target, UnsupportedTemplate
+from rookery.mechanisms.engine.dsl import Value, compile_expression
+from rookery.mechanisms.engine.dsl.functions import FUNCTIONS
 from rookery.mechanisms.engine.jq import compile_query
 from rookery.mechanisms.engine.latin import narrow
 from rookery.mechanisms.engine.model import HttpSpec
+from rookery.mechanisms.engine.rawrequests import compile_requests
 from rookery.mechanisms.engine.redirects import redirected
 from rookery.mechanisms.engine.render import Unresolved, compile_text
-from rookery.mechanisms.engine.requests import compile_requests
 from rookery.mechanisms.engine.values import Values
 from tests.mechanisms.engine.support import matches, operators
 
@@ -81,3 +86,25 @@ def test_a_query_gives_text_whatever_the_document(document: object) -> None:
     text = msgspec.json.encode(document).decode("latin-1")
     for query in (".", ".a", ".[]", ".[0]", ".a.b[].c"):
         assert all(isinstance(found, str) for found in compile_query(query).results(narrow(text)))
+
+
+VALUES: dict[str, Value] = {
+    "deep": '{"a":' * 50_000 + "1" + "}" * 50_000, "open": "[" * 50_000, "negative": -1.0, "large": 1e300,
+    "not_a_number": math.nan, "nothing": None, "empty": "", "nul": "\0", "bytes": "\xff\xfe", "none": [],
+    "pattern": "(a+)+$", "words": ["a", "b"], "yes": True, "date": "2022-01-01", "network": "10.0.0.0/8",
+    "json": '{"a":1}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_any_values_give_a_value_or_the_engines_own_refusal(function: str) -> None:
+    for count in (0, 1, 2):
+        for names in product(VALUES, repeat=count):
+            with contextlib.suppress(DslError):
+                compile_expression(f"{function}({', '.join(names)})").evaluate(VALUES.__getitem__)
+
+
+def test_a_text_that_would_grow_without_end_is_not_made() -> None:
+    """A replacement of 600 kB in each of 50,000 places took a minute and 23 GB."""
+    with pytest.raises(DslError, match="too long"):
+        compile_expression("replace_regex(open, empty, deep)").evaluate(VALUES.__getitem__)

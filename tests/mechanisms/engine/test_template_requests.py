@@ -6,7 +6,14 @@ import re
 
 import pytest
 
-from rookery.mechanisms.engine import LARGEST_BODY, Request, RequestFailed, Response, Target
+from rookery.mechanisms.engine import (
+    LARGEST_BODY,
+    Request,
+    RequestFailed,
+    Response,
+    Target,
+    UnsupportedTemplate,
+)
 from rookery.mechanisms.engine.target import BadUrl
 from tests.mechanisms.engine.support import ok, operators, run, template
 
@@ -35,10 +42,14 @@ def sent(path: str, url: str = "http://127.0.0.1:8080") -> Request:
         ),
         ("http://h:81", "http://{{Hostname}}/y", "http://h:81/y"),
         ("http://[::1]:81/", "{{BaseURL}}/y", "http://[::1]:81/y"),
-        ("http://h", "{{BaseURL}}/a b%zz%41?c=\u00e9", "http://h/a%20b%25zz%41?c=%C3%A9"),
+        ("http://h", "{{BaseURL}}/a b%zz%41?c=\u00e9", "http://h/a%20b%25zzA?c=%c3%a9"),
         ("http://h", "{{BaseURL}}/#fragment", "http://h/"),
         ("http://h", "{{BaseURL}}/{{base64('a')}}", "http://h/YQ=="),
-        ("http://h", "{{BaseURL}}/{{7*7}}", "http://h/{{7*7}}"),
+        ("http://h", "{{BaseURL}}/{{7*7}}", "http://h/%7B%7B7%2A7%7D%7D"),
+        ("http://h", "{{BaseURL}}/?{{7*7}}", "http://h/?{{7*7}}"),
+        ("http://h", "{{BaseURL}}/a('b')!*;[x]", "http://h/a('b')!*;[x]"),
+        ("http://h", "{{BaseURL}}/a(<b>)%2f", "http://h/a%28%3Cb%3E%29/"),
+        ("http://h", "{{BaseURL}}/?=&a=&b&a=1 2&c=%zz&", "http://h/?a&a=1+2&b&c=%zz"),
         ("http://user:pw@h/", "{{BaseURL}}/x", "http://h/x"),
     ],
 )
@@ -105,7 +116,12 @@ def test_an_annotation_without_its_colon_is_ignored() -> None:
         ("GET / HTTP/1.1", "/app"),
         ("GET  HTTP/1.1", "/app"),
         ("GET /a b HTTP/1.1", "/app/a%20b"),
-        ("GET http://elsewhere/x?y=1 HTTP/1.1", "/x?y=1"),
+        ("GET http://elsewhere/x?y=1 HTTP/1.1", "/app/x?y=1"),
+        ("GET {{BaseURL}}/x HTTP/1.1", "/app/x"),
+        ("GET /app HTTP/1.1", "/app"),
+        ("GET x HTTP/1.1", "/app/x"),
+        ("GET /x HTTP/1.1 # a remark", "/app/x"),
+        ("GET /x", "/app/x"),
     ],
 )
 def test_the_path_of_a_raw_request(line: str, expected: str) -> None:
@@ -125,7 +141,7 @@ def test_a_request_whose_variable_has_no_value_is_not_sent_and_says_so() -> None
 
 def test_skip_variables_check_sends_it_as_it_is() -> None:
     check = template("- path: ['{{BaseURL}}/{{nowhere}}']\n  skip-variables-check: true")
-    assert run(check, [ok()])[1][0].target == "/{{nowhere}}"
+    assert run(check, [ok()])[1][0].target == "/%7B%7Bnowhere%7D%7D"
 
 
 def test_a_variable_is_rendered_once_per_execution() -> None:
@@ -355,3 +371,21 @@ def test_a_header_value_cannot_add_a_header() -> None:
     outcome, asked = run(check, [ok("a\r\nX-Evil: 1")])
     assert len(asked) == 1
     assert outcome.unsent == ["a header holds a line break"]
+
+
+def test_a_pause_is_made_before_a_request_that_waits() -> None:
+    check = template("- raw: ['GET /?{{wait_for(5)}} HTTP/1.1']")
+    request = run(check, [ok()])[1][0]
+    assert (request.target, request.pause) == ("/?true", 5.0)
+    for refused in ("wait_for(31)", "wait_for(n)", "waitfor(20)}}{{wait_for(20)"):
+        with pytest.raises(UnsupportedTemplate, match="wait_for"):
+            template(f"- raw: ['GET /?{{{{{refused}}}}} HTTP/1.1']")
+
+
+BLOCK = "- path: ['{{BaseURL}}/1', '{{BaseURL}}/2']\n  matchers: [{type: status, status: [200]}]\n"
+
+
+@pytest.mark.parametrize(("top", "expected"), [("", 4), ("stop-at-first-match: true", 1)])
+def test_stop_at_first_match_of_a_template_ends_all_its_blocks(top: str, expected: int) -> None:
+    outcome, asked = run(template(BLOCK * 2, top), lambda _: ok())
+    assert (len(outcome.matches), len(asked)) == (expected, expected)

@@ -6,8 +6,9 @@ counted, and each node keeps its line for error messages."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -21,11 +22,9 @@ NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 
 @dataclass(slots=True)
 class Node:
-    """Where a node begins (1-based line) and how many nodes hang below it, itself included."""
+    """Where a node begins: its 1-based line."""
 
     line: int
-    weight: int = 1
-    depth: int = 1
 
 
 @dataclass(slots=True)
@@ -71,75 +70,111 @@ def _line(error: Exception) -> int | None:
     return None if mark is None else mark.line + 1
 
 
+class _Anchored(NamedTuple):
+    """A node that aliases may repeat, and how many values and levels a repetition adds."""
+
+    node: Node
+    weight: int
+    depth: int
+
+
+class _Open:
+    """A container that is still being filled, with the key that waits for its value; of one that has an
+    anchor, also how many values there were before it, and the deepest level below it."""
+
+    __slots__ = ("anchor", "before", "deepest", "key", "node")
+
+    def __init__(self, node: Mapping | Sequence, anchor: str | None, before: int) -> None:
+        self.node, self.anchor, self.before = node, anchor, before
+        self.key: str | None = None
+        self.deepest = 0
+
+
 class _Composer:
     """Builds nodes from events, on an explicit stack: nesting costs no Python frames."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.anchors: dict[str, Node] = {}
+        self.anchors: dict[str, _Anchored] = {}
         self.nodes = 0
+        self.stack: list[_Open] = []
+        self.open_anchors: list[_Open] = []
+        self.root: Node | None = None
 
     def compose(self, data: bytes) -> Node:
-        root: Node | None = None
-        stack: list[_Open] = []
-        for event in yaml.parse(data, Loader=yaml.CBaseLoader):
-            node = self._node(event, stack)
-            if node is None:
-                continue
-            if stack:
-                self._attach(stack[-1], node)
-            elif root is None:
-                root = node
-            else:
-                raise TemplateError("more than one document in the file", path=self.path, line=node.line)
-        if root is None:
+        next_event, kinds = yaml.CBaseLoader(data).get_event, self._kinds()
+        while not isinstance(event := next_event(), yaml.StreamEndEvent):
+            if (take := kinds.get(type(event))) is not None:
+                take(event)
+        if self.root is None:
             raise TemplateError("the file is empty", path=self.path)
-        return root
+        return self.root
 
-    def _node(self, event: Any, stack: list[_Open]) -> Node | None:
-        """The node this event completes, None while it only opens or says nothing."""
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.ScalarEvent):
-            plain_null = not event.style and event.value in NULLS
-            return self._anchored(event.anchor, Scalar(line, text="" if plain_null else event.value))
-        if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            self._open(event, stack, line)
-        elif isinstance(event, yaml.AliasEvent):
-            return self._alias(event.anchor, line)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            return self._anchored(stack[-1].anchor, stack.pop().node)
-        return None
+    def _kinds(self) -> dict[type, Callable[[Any], None]]:
+        return {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: lambda event: self._open(event, Mapping(event.start_mark.line + 1)),
+            yaml.SequenceStartEvent: lambda event: self._open(event, Sequence(event.start_mark.line + 1)),
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceEndEvent: self._close,
+            yaml.AliasEvent: self._alias,
+        }
 
-    def _open(self, event: Any, stack: list[_Open], line: int) -> None:
-        if len(stack) >= DEEPEST:
-            raise TemplateError(f"nested deeper than {DEEPEST} levels", path=self.path, line=line)
-        is_mapping = isinstance(event, yaml.MappingStartEvent)
-        stack.append(_Open(Mapping(line) if is_mapping else Sequence(line), event.anchor))
-
-    def _anchored(self, anchor: str | None, node: Node) -> Node:
-        self._count(1, node.line)
-        if anchor is not None:
-            self.anchors[anchor] = node
-        return node
-
-    def _alias(self, anchor: str | None, line: int) -> Node:
-        node = self.anchors.get(anchor or "")
-        if node is None:
-            raise TemplateError(f"the alias *{anchor} has no anchor before it", path=self.path, line=line)
-        self._count(node.weight, line)
-        return node
-
-    def _count(self, nodes: int, line: int) -> None:
-        self.nodes += nodes
+    def _scalar(self, event: Any) -> None:
+        text = event.value
+        if text in NULLS and not event.style:
+            text = ""
+        node = Scalar(event.start_mark.line + 1, text)
+        self.nodes += 1
         if self.nodes > MOST_NODES:
-            raise TemplateError(f"more than {MOST_NODES:,} values", path=self.path, line=line)
+            raise self._too_many(node.line)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = _Anchored(node, 1, 1)
+        self._attach(node)
 
-    def _attach(self, parent: _Open, node: Node) -> None:
+    def _open(self, event: Any, node: Mapping | Sequence) -> None:
+        if len(self.stack) >= DEEPEST:
+            raise self._too_deep(node.line)
+        self.stack.append(_Open(node, event.anchor, self.nodes))
+        if event.anchor is not None:
+            self.open_anchors.append(self.stack[-1])
+
+    def _close(self, _: Any) -> None:
+        closed = self.stack.pop()
+        self.nodes += 1
+        if self.nodes > MOST_NODES:
+            raise self._too_many(closed.node.line)
+        if closed.anchor is not None:
+            self.open_anchors.pop()
+            depth = max(closed.deepest - len(self.stack), 1)
+            self.anchors[closed.anchor] = _Anchored(closed.node, self.nodes - closed.before, depth)
+        self._attach(closed.node)
+
+    def _alias(self, event: Any) -> None:
+        line, anchored = event.start_mark.line + 1, self.anchors.get(event.anchor)
+        if anchored is None:
+            raise TemplateError(
+                f"the alias *{event.anchor} has no anchor before it", path=self.path, line=line
+            )
+        self.nodes += anchored.weight
+        if self.nodes > MOST_NODES:
+            raise self._too_many(line)
+        self._attach(anchored.node, anchored.depth)
+
+    def _attach(self, node: Node, depth: int = 1) -> None:
+        """Put a whole node where it belongs; `depth` is of how many levels it consists."""
+        if not self.stack:
+            if self.root is not None:
+                raise TemplateError("more than one document in the file", path=self.path, line=node.line)
+            self.root = node
+            return
+        level = len(self.stack) + depth
+        if level > DEEPEST:
+            raise self._too_deep(node.line)
+        for anchored in self.open_anchors:
+            anchored.deepest = max(anchored.deepest, level)
+        parent = self.stack[-1]
         container = parent.node
-        container.weight += node.weight
-        container.depth = max(container.depth, node.depth + 1)
-        if container.depth > DEEPEST:
-            raise TemplateError(f"nested deeper than {DEEPEST} levels", path=self.path, line=node.line)
         if isinstance(container, Sequence):
             container.items.append(node)
         elif parent.key is None:
@@ -157,11 +192,8 @@ class _Composer:
         container.key_lines[node.text] = node.line
         return node.text
 
+    def _too_many(self, line: int) -> TemplateError:
+        return TemplateError(f"more than {MOST_NODES:,} values", path=self.path, line=line)
 
-@dataclass(slots=True)
-class _Open:
-    """A container that is still being filled, with the key that waits for its value."""
-
-    node: Mapping | Sequence
-    anchor: str | None
-    key: str | None = None
+    def _too_deep(self, line: int) -> TemplateError:
+        return TemplateError(f"nested deeper than {DEEPEST} levels", path=self.path, line=line)

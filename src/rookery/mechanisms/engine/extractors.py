@@ -15,6 +15,7 @@ from rookery.mechanisms.engine.model import ExtractorSpec
 from rookery.mechanisms.engine.parts import ALIASES
 from rookery.mechanisms.engine.regex import compile_regex
 from rookery.mechanisms.engine.values import Values
+from rookery.mechanisms.engine.xpath import Markup, compile_xpath
 
 MOST_VALUES = 1000  # per extractor and response: a pattern that matches the empty text finds one per byte
 Find = Callable[[Values], Iterable[str]]
@@ -68,7 +69,7 @@ def _kval(spec: ExtractorSpec) -> tuple[Find, frozenset[str]]:
         for key in keys:
             text = part_text(values, key)
             if text is not None:
-                yield text
+                yield text.lower() if spec.case_insensitive else text
 
     return find, frozenset(keys)
 
@@ -101,9 +102,25 @@ def _value(expression: Expression, values: Values) -> str:
         return ""
 
 
+def _xpath(spec: ExtractorSpec) -> tuple[Find, frozenset[str]]:
+    paths = tuple(narrow(path) for path in spec.xpath)
+    for path in paths:
+        compile_xpath(path)
+
+    def find(values: Values) -> Iterator[str]:
+        text = part_text(values, spec.part)
+        if text is not None:
+            markup = Markup(text)
+            for path in paths:
+                yield from markup.texts(path, spec.attribute)
+
+    return find, frozenset()
+
+
 COMPILERS: dict[str, Callable[[ExtractorSpec], tuple[Find, frozenset[str]]]] = {
     "regex": _regex,
     "kval": _kval,
     "json": _json,
     "dsl": _dsl,
+    "xpath": _xpath,
 }

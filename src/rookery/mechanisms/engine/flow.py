@@ -1,14 +1,33 @@
-"""`flow` as far as it is boolean: http(1) && (http(2) || !http(3)). Flows in JavaScript are refused."""
+"""`flow` as far as it is boolean: http(1) && (dns(1) || !http(2)). Flows in JavaScript are refused."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from rookery.mechanisms.engine.errors import UnsupportedTemplate
 
-TOKEN = re.compile(r"\s*(?:http\((?P<block>\d{0,4}|\"[\w-]+\"|'[\w-]+')\)|(?P<mark>&&|\|\||[()!]))")
+TOKEN = re.compile(
+    r"\s*(?:(?P<protocol>http|dns|tcp|ssl|file)\((?P<block>\d{0,4}|\"[\w-]+\"|'[\w-]+')\)"
+    r"|(?P<mark>&&|\|\||[()!]))"
+)
 DEEPEST = 50
+
+
+class Numbered(Protocol):
+    """What a flow knows of a block."""
+
+    @property
+    def id(self) -> str:
+        """Its own name."""
+        ...
+
+    @property
+    def protocol(self) -> str:
+        """The word before the parenthesis."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +39,11 @@ class Step:
     steps: tuple[Step, ...] = ()
 
 
-def parse_flow(text: str, block_ids: list[str], path: str) -> Step:
+def parse_flow(text: str, blocks: Sequence[Numbered], path: str) -> Step:
     """The order in which blocks run. Without a flow, all of them, one after the other."""
     if not text:
-        return Step("run", tuple(range(len(block_ids))))
-    parser = _Parser(text.strip().rstrip(";"), block_ids, path)
+        return Step("run", tuple(range(len(blocks))))
+    parser = _Parser(text.strip().rstrip(";"), blocks, path)
     step = parser.alternatives()
     if parser.position != len(parser.tokens):
         raise parser.refusal()
@@ -32,8 +51,8 @@ def parse_flow(text: str, block_ids: list[str], path: str) -> Step:
 
 
 class _Parser:
-    def __init__(self, text: str, block_ids: list[str], path: str) -> None:
-        self.block_ids, self.path = block_ids, path
+    def __init__(self, text: str, blocks: Sequence[Numbered], path: str) -> None:
+        self.blocks, self.path = blocks, path
         self.tokens: list[re.Match[str]] = []
         self.position = self.depth = 0
         end = 0
@@ -45,7 +64,7 @@ class _Parser:
 
     def refusal(self) -> UnsupportedTemplate:
         return UnsupportedTemplate(
-            "its flow is JavaScript; only http(1) && http(2) and alike run", path=self.path
+            "its flow is JavaScript; only http(1) && dns(1) and alike run", path=self.path
         )
 
     def accept(self, mark: str) -> bool:
@@ -84,12 +103,16 @@ class _Parser:
     def block(self) -> Step:
         if self.position >= len(self.tokens) or self.tokens[self.position]["block"] is None:
             raise self.refusal()
-        reference = self.tokens[self.position]["block"].strip("\"'")
+        token = self.tokens[self.position]
+        protocol, reference = token["protocol"], token["block"].strip("\"'")
         self.position += 1
-        if not reference:
-            return Step("run", tuple(range(len(self.block_ids))))
-        if reference in self.block_ids:
-            return Step("run", (self.block_ids.index(reference),))
-        if reference.isdigit() and 1 <= int(reference) <= len(self.block_ids):
-            return Step("run", (int(reference) - 1,))
-        raise UnsupportedTemplate(f"its flow names the block {reference}, which it lacks", path=self.path)
+        known = [number for number, block in enumerate(self.blocks) if block.protocol == protocol]
+        named = [number for number in known if self.blocks[number].id == reference]
+        if known and not reference:
+            return Step("run", tuple(known))
+        if named:
+            return Step("run", (named[0],))
+        if reference.isdigit() and 1 <= int(reference) <= len(known):
+            return Step("run", (known[int(reference) - 1],))
+        missing = f"{protocol}({reference})"
+        raise UnsupportedTemplate(f"its flow names the block {missing}, which it lacks", path=self.path)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from rookery.mechanisms.engine.names import names
 
-OTHER_PROTOCOLS = names("code dns file headless javascript network ssl tcp websocket whois")
+OTHER_PROTOCOLS = names("code headless javascript websocket whois")
 TEMPLATE_KEYS = OTHER_PROTOCOLS | names(
-    "id info http requests variables constants flow self-contained stop-at-first-match signature workflows"
+    "id info http requests dns tcp network ssl file workflows variables constants flow self-contained"
+    " stop-at-first-match signature"
 )
 INFO_KEYS = names(
     "name author severity description impact remediation reference tags classification metadata"
 )
-CLASSIFICATION_KEYS = names("cve-id cwe-id cvss-metrics cvss-score epss-score epss-percentile cpe")
+BLOCK_KEYS = names("id name matchers extractors matchers-condition stop-at-first-match")
 HTTP_KEYS = names(
     "id name method path raw body headers matchers extractors matchers-condition stop-at-first-match"
     " redirects host-redirects max-redirects disable-cookie cookie-reuse disable-path-automerge"
@@ -22,19 +23,13 @@ HTTP_KEYS = names(
 )
 REFUSED_FLAGS = {
     "self-contained": "self-contained: it talks to a third party, not to the target",
-    "unsafe": "unsafe: malformed raw requests are not sent yet",
-    "race": "race conditions are not run",
     "pipeline": "HTTP pipelining is not run",
-    "global-matchers": "global-matchers are not run yet",
-    "iterate-all": "iterate-all is not run yet",
-    "read-all": "read-all is not run yet",
+    "global-matchers": "global-matchers are not run: they look at the responses of all other templates",
 }
 REFUSED_KEYS = {
-    "payloads": "payloads are not run yet",
     "fuzzing": "fuzzing is not run",
     "analyzer": "fuzzing is not run",
-    "pre-condition": "pre-condition is not run yet",
-    "digest-username": "digest authentication is not run yet",
+    "pre-condition": "pre-condition is for fuzzing, which is not run",
     "signature": "signed cloud requests are not run",
 }
 OPERATOR_KEYS = names("type name part condition negative internal case-insensitive")
@@ -44,5 +39,7 @@ EXTRACTOR_KEYS = (OPERATOR_KEYS - {"condition", "negative"}) | names(
     "regex group kval json dsl xpath attribute"
 )
 MATCHER_LIST = {
-    "word": "words", "regex": "regex", "binary": "binary", "dsl": "dsl", "status": "status", "size": "size"
+    "word": "words", "regex": "regex", "binary": "binary", "dsl": "dsl", "status": "status", "size": "size",
+    "xpath": "xpath",
 }  # fmt: skip
+EXTRACTOR_LIST = names("regex kval json dsl xpath")

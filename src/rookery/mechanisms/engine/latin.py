@@ -7,6 +7,10 @@ non-UTF-8 bodies and binary matchers then agree with nuclei without a second set
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+LONG, LONGEST = 1 << 10, 256 << 10  # characters of a text that is worth being remembered
+
 
 def narrow(text: str) -> str:
     """Unicode text as one character per byte of its UTF-8 form."""
@@ -20,4 +24,20 @@ def widen(text: str) -> str:
 
 def to_bytes(text: str) -> bytes:
     """The bytes that a string of the engine stands for."""
+    return _long_bytes(text) if LONG <= len(text) <= LONGEST else text.encode("latin-1", "replace")
+
+
+def lower(text: str) -> str:
+    """The text in lower case."""
+    return _long_lower(text) if LONG <= len(text) <= LONGEST else text.lower()
+
+
+# A page that many templates look at is one string: these know it by its hash, which Python keeps with it.
+@lru_cache(maxsize=8)
+def _long_bytes(text: str) -> bytes:
     return text.encode("latin-1", "replace")
+
+
+@lru_cache(maxsize=8)
+def _long_lower(text: str) -> str:
+    return text.lower()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+
+from rookery.mechanisms.engine.workflow import StepSpec
 
 SEVERITIES = ("unknown", "info", "low", "medium", "high", "critical")
 
@@ -39,7 +42,8 @@ class Info:
 
 @dataclass(frozen=True, slots=True)
 class MatcherSpec:
-    """One test of a response. `kind` is word, regex, status, size, binary or dsl; only its list is filled."""
+    """One test of a response. `kind` is word, regex, status, size, binary, dsl or xpath; only its list is
+    filled. `match_all` goes through the whole list instead of stopping at the first hit."""
 
     kind: str
     line: int
@@ -56,11 +60,13 @@ class MatcherSpec:
     dsl: tuple[str, ...] = ()
     status: tuple[int, ...] = ()
     size: tuple[int, ...] = ()
+    xpath: tuple[str, ...] = ()
+    match_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractorSpec:
-    """One thing to take out of a response. `kind` is regex, kval, json or dsl."""
+    """One thing to take out of a response. `kind` is regex, kval, json, dsl or xpath."""
 
     kind: str
     line: int
@@ -73,23 +79,47 @@ class ExtractorSpec:
     kval: tuple[str, ...] = ()
     json: tuple[str, ...] = ()
     dsl: tuple[str, ...] = ()
+    xpath: tuple[str, ...] = ()
+    attribute: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class HttpSpec:
-    """One `http` block: requests (by path, or raw) and what is read from their responses."""
+class PayloadSpec:
+    """The values of one payload, or the name of the file that has them, a line each."""
 
+    values: tuple[str, ...] = ()
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSpec:
+    """What blocks of all protocols have: where they begin, and what is read from the answers they get."""
+
+    protocol: ClassVar[str]
     line: int
     id: str = ""
+    matchers: tuple[MatcherSpec, ...] = ()
+    extractors: tuple[ExtractorSpec, ...] = ()
+    matchers_and: bool = False
+    stop_at_first_match: bool = False
+    payloads: dict[str, PayloadSpec] = field(default_factory=dict)
+    attack: str = ""
+
+    def own_texts(self) -> Iterator[str]:
+        """What its protocol sends that can name a payload."""
+        yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSpec(BlockSpec):
+    """One `http` block: requests, by path or raw."""
+
+    protocol = "http"
     method: str = ""
     path: tuple[str, ...] = ()
     raw: tuple[str, ...] = ()
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    matchers: tuple[MatcherSpec, ...] = ()
-    extractors: tuple[ExtractorSpec, ...] = ()
-    matchers_and: bool = False
-    stop_at_first_match: bool = False
     redirects: bool = False
     host_redirects: bool = False
     max_redirects: int = 0
@@ -97,17 +127,32 @@ class HttpSpec:
     disable_path_automerge: bool = False
     skip_variables_check: bool = False
     max_size: int = 0
+    threads: int = 0
+    unsafe: bool = False
+    iterate_all: bool = False
+    race: bool = False
+    race_count: int = 0
+    digest_username: str = ""
+    digest_password: str = ""
+
+    def own_texts(self) -> Iterator[str]:
+        """Everything a request is made of."""
+        yield from (self.method, self.body, *self.path, *self.raw)
+        for header, value in self.headers.items():
+            yield from (header, value)
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateSpec:
-    """A whole file. `flow` is the order of blocks as written; `warnings` are one line each."""
+    """A whole file. `blocks` are in the order of the file, `flow` is their order as its author wrote it;
+    `warnings` are one line each. A workflow has steps instead of blocks."""
 
     id: str
     info: Info
-    http: tuple[HttpSpec, ...]
+    blocks: tuple[BlockSpec, ...]
     variables: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     flow: str = ""
     stop_at_first_match: bool = False
     warnings: tuple[str, ...] = ()
+    workflow: tuple[StepSpec, ...] = ()

@@ -3,26 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from rookery.mechanisms.engine.dsl.values import Value
 from rookery.mechanisms.engine.messages import Request, Response
 
+NAMED = "\0named"  # the key of all parts that headers and cookies name; no part has such a name
+OF_THE_REQUEST = frozenset(("request", "matched"))
+COMBINED = frozenset(("all", "response"))  # of parts that an extractor may have given another value
 ALIASES = {"": "body", "header": "all_headers", "raw": "response", "data": "body"}
 
 
+class Parts(Protocol):
+    """One answer, of whatever protocol, by its parts; and the evidence it gives."""
+
+    @property
+    def status(self) -> int | None:
+        """What a status matcher looks at; None when the protocol has none."""
+        ...
+
+    @property
+    def matched_at(self) -> str:
+        """The URL, host:port, name or path it came from."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The IP address that answered, as far as it is known."""
+        ...
+
+    def get(self, name: str) -> Value:
+        """The part's value; KeyError when the answer has no such part."""
+        ...
+
+    def name(self, name: str, value: Value) -> None:
+        """Give a value a name among the parts."""
+        ...
+
+    def asked(self, most: int) -> str:
+        """What was sent, at most so many characters."""
+        ...
+
+    def beginning(self, most: int) -> str:
+        """What came back, at most so many characters."""
+        ...
+
+
 class ResponseParts:
-    """Parts by nuclei's names: body, all_headers, all, response, request, status_code, content_type…"""
+    """Parts by nuclei's names: body, all_headers, all, response, request, status_code, content_type…
+
+    What depends on the response alone is made once for all executions that were given it."""
 
     def __init__(self, request: Request, response: Response) -> None:
         self.request, self.response = request, response
         self._known: dict[str, Value] = {}
 
+    @property
+    def status(self) -> int | None:
+        """The status code."""
+        return self.response.status
+
+    @property
+    def matched_at(self) -> str:
+        """The URL."""
+        return self.request.url
+
+    @property
+    def address(self) -> str:
+        """The IP address that answered."""
+        return self.response.address
+
+    def asked(self, most: int) -> str:
+        """The request as text, at most so many characters."""
+        return self.request.wire[:most].decode("latin-1")
+
     def get(self, name: str) -> Value:
         """The part's value; KeyError when the response has no such part."""
         name = ALIASES.get(name, name)
-        if name not in self._known:
-            self._known[name] = self._make(name)
-        return self._known[name]
+        if name in self._known:
+            return self._known[name]
+        if name in OF_THE_REQUEST or (name in COMBINED and self._known):
+            return MAKERS[name](self)
+        shared: dict[str, Value] = self.response.parts
+        if name not in shared:
+            shared[name] = self._make(name)
+        return shared[name]
 
     def name(self, name: str, value: Value) -> None:
         """Give a value a name among the parts: what an extractor found wins over a header of that name."""
@@ -32,7 +97,11 @@ class ResponseParts:
         maker = MAKERS.get(name)
         if maker is not None:
             return maker(self)
-        return self._named_parts()[name]
+        shared = self.response.parts
+        if NAMED not in shared:
+            shared[NAMED] = self._named_parts()
+        named: dict[str, str] = shared[NAMED]
+        return named[name]
 
     def _named_parts(self) -> dict[str, str]:
         """Cookies by name, and headers as `content_type`; values of one header are joined by a space."""

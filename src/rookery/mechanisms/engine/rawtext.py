@@ -11,9 +11,20 @@ from rookery.mechanisms.engine.target import BadUrl
 
 METHOD = re.compile(r"[A-Za-z]{1,20}")
 ANNOTATION = re.compile(r"[ \t]*@(?P<name>[a-zA-Z-]+)(?P<colon>:?)(?P<value>[^\n]*)\n?")
-DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m)?")
-SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
+VERSION = re.compile(r"\s+HTTP/\d")
+DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)?")
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 LONGEST_TIMEOUT = 300.0
+
+
+class Annotations(NamedTuple):
+    """What lines before a raw request say: seconds it may take, whom to ask instead of the target, what to
+    ask for in the TLS handshake, and that it is sent once, not once for each payload."""
+
+    timeout: float | None = None
+    host: str = ""
+    server_name: str = ""
+    once: bool = False
 
 
 class RawRequest(NamedTuple):
@@ -25,29 +36,39 @@ class RawRequest(NamedTuple):
     body: bytes
 
 
-def split_annotations(raw: str) -> tuple[float | None, str]:
-    """The timeout that lines such as `@timeout: 20s` give, in seconds, and the text after them.
+def split_annotations(raw: str) -> tuple[Annotations, str]:
+    """The annotations such as `@timeout: 20s` before a raw request, and the text after them.
 
-    UnsupportedTemplate for other annotations, ValueError for a bad duration or when nothing follows.
+    UnsupportedTemplate for annotations nobody knows, ValueError for a bad duration or when nothing follows.
     """
-    timeout, text = None, raw.lstrip("\r\n")
+    found, text = Annotations(), raw.lstrip("\r\n")
     while (match := ANNOTATION.match(text)) is not None:
         text = text[match.end() :]
-        if not match["colon"]:
-            continue  # nuclei ignores `@timeout 20s`, too
-        if match["name"].lower() != "timeout":
-            raise UnsupportedTemplate(f"the annotation @{match['name']} is not run yet")
-        timeout = _seconds(match["value"].strip())
+        found = _annotated(found, match["name"], bool(match["colon"]), match["value"].strip())
     if not text.strip():
         raise ValueError("a raw request is empty")
-    return timeout, text
+    return found, text
+
+
+def _annotated(found: Annotations, written: str, has_value: bool, value: str) -> Annotations:
+    name = written.lower()
+    if name == "once":
+        return found._replace(once=True)
+    if name not in ("timeout", "host", "tls-sni"):
+        raise UnsupportedTemplate(f"the annotation @{written[:20]} is not known")
+    if not has_value or not value:
+        return found  # nuclei ignores `@timeout 20s`, too
+    if name == "timeout":
+        return found._replace(timeout=_seconds(value))
+    return found._replace(host=value) if name == "host" else found._replace(server_name=value)
 
 
 def _seconds(text: str) -> float:
-    match = DURATION.fullmatch(text)
-    if match is None:
+    """The duration, which may be composed: 1m30s."""
+    parts = DURATION.findall(text)
+    if not parts or "".join(map("".join, parts)) != text:
         raise ValueError(f"@timeout {text!r} is not a duration such as 20s")
-    return min(float(match[1]) * SECONDS[match[2]], LONGEST_TIMEOUT)
+    return min(sum(float(number) * SECONDS[unit] for number, unit in parts), LONGEST_TIMEOUT)
 
 
 def parse_raw(text: str) -> RawRequest:
@@ -59,14 +80,13 @@ def parse_raw(text: str) -> RawRequest:
         name.lower() == "content-type" and "multipart/" in value.lower() for name, value in headers
     )
     method, path = _request_line(first)
-    return RawRequest(method, path, headers, to_bytes(body if keeps_end else body.rstrip("\r\n")))
+    return RawRequest(method, path, headers, to_bytes(body if keeps_end else body.removesuffix("\r\n")))
 
 
 def _request_line(line: str) -> tuple[str, str]:
-    method, *words = line.split(" ")
-    if len(words) > 1 and words[-1].startswith("HTTP/"):
-        words.pop()
-    return checked_method(method.strip()), " ".join(words).strip()
+    """Method and path; the path ends where the version begins, whatever an author wrote behind it."""
+    method, _, rest = VERSION.split(line.strip(), maxsplit=1)[0].partition(" ")
+    return checked_method(method.strip()), rest.strip()
 
 
 def _header(line: str) -> tuple[str, str]:

@@ -118,6 +118,10 @@ class Reader:
         value = {} if node is None else _plain(node)
         return value if isinstance(value, dict) else {}
 
+    def everything(self) -> dict[str, Any]:
+        """The whole mapping as plain dicts, lists and text."""
+        return {key: _plain(node) for key, node in self.node.entries.items()}
+
     def choice(self, key: str, allowed: tuple[str, ...], default: str = "") -> str:
         """One of the allowed words."""
         word = self.text(key, default)

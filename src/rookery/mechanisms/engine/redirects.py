@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 
 from rookery.mechanisms.engine.latin import narrow, widen
 from rookery.mechanisms.engine.messages import Request, Response
-from rookery.mechanisms.engine.requests import encode_target
 from rookery.mechanisms.engine.target import BadUrl, split_url
+from rookery.mechanisms.engine.urltext import encode_target
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 MOST_REDIRECTS = 10
@@ -89,6 +89,8 @@ class CookieJar:
 
     def apply(self, request: Request) -> Request:
         """The request with the host's cookies after those it carries itself."""
+        if not self._cookies:
+            return request
         own = next((value for name, value in request.headers if name.lower() == "cookie"), "")
         carried = {pair.partition("=")[0].strip() for pair in own.split(";")}
         stored = self._cookies.get(request.host, {})

@@ -47,11 +47,19 @@ class Regex:
         for match in self._compiled.finditer(to_bytes(text)):
             yield (match.group(group) or b"").decode("latin-1")
 
-    def replace(self, text: str, replacement: str) -> str:
-        """The text with every match replaced; `$1` and `${1}` in the replacement are groups, as in Go."""
+    def replace(self, text: str, replacement: str, most: int) -> str:
+        """The text with every match replaced; `$1` and `${1}` in the replacement are groups, as in Go.
+
+        DslError when it would become longer than `most`.
+        """
         pieces, position, data = [], 0, to_bytes(text)
+        length = len(data)
         for match in self._compiled.finditer(data):
-            pieces += [data[position : match.start()].decode("latin-1"), _expand(match, replacement)]
+            new = _expand(match, replacement)
+            length += len(new) - (match.end() - match.start())
+            if length > most:
+                raise DslError(f"a text of more than {most:,} characters is too long")
+            pieces += [data[position : match.start()].decode("latin-1"), new]
             position = match.end()
         return "".join([*pieces, data[position:].decode("latin-1")])
 

@@ -13,20 +13,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rookery.mechanisms.engine.dsl.parser import Expression, compile_expression
-from rookery.mechanisms.engine.dsl.values import Lookup, to_text
-from rookery.mechanisms.engine.errors import DslError, UnknownFunction, UnsupportedTemplate
-from rookery.mechanisms.engine.names import names
+from rookery.mechanisms.engine.dsl.values import Lookup, bounded, to_text
+from rookery.mechanisms.engine.errors import DslError, RefusedFunction, UnsupportedTemplate
+from rookery.mechanisms.engine.latin import narrow
 
 NAME = re.compile(r"[^\W\d][\w.-]*")
 NUMBER = re.compile(r"[\d.+\-*/ ]+")
+MARK = narrow("§")
+OPENING = re.compile(r"\{\{|" + MARK)
+MARKED = re.compile(MARK + r"([^\W\d][\w.-]*)" + MARK, re.ASCII)
 MOST_ENDS = 24  # how many closing braces are tried for one opening pair
-
-# Helpers of nuclei that are not built yet: a template that calls one is refused, not misread.
-MISSING_FUNCTIONS = names(
-    "aes_cbc aes_gcm cookie_unsign count dns_resolve generate_dns_gadget generate_java_gadget generate_jwt"
-    " getNetworkPort ip_format jarm llm_prompt print_debug public_ip rand_ip resolve to_bool to_title"
-    " to_unix_time unpack wait_for xor xpath zip"
-)
 
 
 class Unresolved(Exception):  # control flow within the engine: the request is skipped
@@ -40,6 +36,7 @@ class Slot:
     source: str
     name: str = ""
     expression: Expression | None = None
+    optional: bool = False  # §name§ stays as it is written when it has no value
 
     def render(self, lookup: Lookup) -> str:
         """The text of its value; Unresolved when there is none."""
@@ -49,7 +46,8 @@ class Slot:
             if self.name:
                 return to_text(lookup(self.name))
         except (KeyError, DslError):
-            pass
+            if self.optional:
+                return self.source
         raise Unresolved(self.source)
 
 
@@ -61,21 +59,24 @@ class Text:
     pieces: tuple[str | Slot, ...]
     names: frozenset[str]
     calls: frozenset[str]
-
-    @property
-    def is_static(self) -> bool:
-        """Whether rendering always gives the source."""
-        return not any(isinstance(piece, Slot) for piece in self.pieces)
+    is_static: bool  # rendering always gives the source
 
     def render(self, lookup: Lookup) -> str:
         """The text with every slot filled; Unresolved names the first that cannot be."""
-        return "".join([piece if isinstance(piece, str) else piece.render(lookup) for piece in self.pieces])
+        if self.is_static:
+            return self.source
+        return _joined([piece if isinstance(piece, str) else piece.render(lookup) for piece in self.pieces])
 
     def render_leniently(self, lookup: Lookup) -> str:
         """The same, leaving what cannot be resolved as it was written."""
-        return "".join(
+        return _joined(
             [piece if isinstance(piece, str) else _lenient(piece, lookup) for piece in self.pieces]
         )
+
+
+def _joined(pieces: list[str]) -> str:
+    bounded(sum(map(len, pieces)))
+    return "".join(pieces)
 
 
 def _lenient(slot: Slot, lookup: Lookup) -> str:
@@ -90,12 +91,22 @@ def compile_text(source: str) -> Text:
     """The compiled text. UnsupportedTemplate when it calls a helper of nuclei that is not built."""
     pieces: list[str | Slot] = []
     position = 0
-    while (start := source.find("{{", position)) >= 0:
-        slot, end = _span(source, start)
+    while (match := OPENING.search(source, position)) is not None:
+        start = match.start()
+        slot, end = _span(source, start) if match[0] == "{{" else _marked(source, start)
         pieces += [source[position:start], slot]
         position = end
     pieces.append(source[position:])
-    return Text(source, _merged(pieces), _used(pieces, _names), _used(pieces, _calls))
+    is_static = not any(isinstance(piece, Slot) for piece in pieces)
+    return Text(source, _merged(pieces), _used(pieces, _names), _used(pieces, _calls), is_static)
+
+
+def _marked(source: str, start: int) -> tuple[str | Slot, int]:
+    """The slot of a §name§ at start, the older way to write a placeholder; else the sign as it is."""
+    match = MARKED.match(source, start)
+    if match is None:
+        return MARK, start + len(MARK)
+    return Slot(match[0], name=match[1], optional=True), match.end()
 
 
 def _span(source: str, start: int) -> tuple[str | Slot, int]:
@@ -121,18 +132,11 @@ def _slot(span: str) -> str | Slot | None:
         return Slot(span, name=inner)
     try:
         expression = compile_expression(inner)
-    except UnknownFunction as error:
-        _refuse_missing(inner, error)
-        return None
+    except RefusedFunction as error:
+        raise UnsupportedTemplate(str(error)) from error
     except DslError:
         return None
     return Slot(span, expression=expression) if expression.names or expression.calls else span
-
-
-def _refuse_missing(inner: str, error: UnknownFunction) -> None:
-    name = next((name for name in MISSING_FUNCTIONS if f"{name}(" in inner), None)
-    if name is not None:
-        raise UnsupportedTemplate(f"the function {name}() is not available yet") from error
 
 
 def _hopeless(source: str, start: int) -> tuple[str | Slot, int]:

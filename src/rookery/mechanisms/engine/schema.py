@@ -7,30 +7,30 @@ run, they are warnings.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from rookery.mechanisms.engine.document import parse_document
 from rookery.mechanisms.engine.errors import UnsupportedTemplate
+from rookery.mechanisms.engine.httpschema import read_http
 from rookery.mechanisms.engine.keywords import (
-    EXTRACTOR_KEYS,
-    HTTP_KEYS,
     INFO_KEYS,
-    MATCHER_KEYS,
-    MATCHER_LIST,
     OTHER_PROTOCOLS,
     REFUSED_FLAGS,
-    REFUSED_KEYS,
     TEMPLATE_KEYS,
 )
 from rookery.mechanisms.engine.model import (
     SEVERITIES,
+    BlockSpec,
     Classification,
-    ExtractorSpec,
-    HttpSpec,
     Info,
-    MatcherSpec,
     TemplateSpec,
 )
+from rookery.mechanisms.engine.protocols.dns import read_dns
+from rookery.mechanisms.engine.protocols.file import read_file
+from rookery.mechanisms.engine.protocols.tcp import read_tcp
+from rookery.mechanisms.engine.protocols.tls import read_tls
 from rookery.mechanisms.engine.reader import Reader
+from rookery.mechanisms.engine.workflow import read_steps
 
 TEMPLATE_ID = re.compile(r"([a-zA-Z0-9]+[-_])*[a-zA-Z0-9]+")
 OUT_OF_BAND = re.compile(r"interactsh[-_]|\{\{interactsh")
@@ -40,32 +40,51 @@ def read_template(data: bytes, *, path: str) -> TemplateSpec:
     """The template in data. TemplateError when it is none, UnsupportedTemplate when it is not run."""
     root = Reader(parse_document(data, path=path), "the template", path)
     root.refuse_unknown_keys(TEMPLATE_KEYS)
-    info, warnings = _info(root)
-    spec_id = _template_id(root)
+    info, warnings = read_info(root)
+    spec_id = read_id(root)
     _refuse_other_kinds(root, data)
-    blocks = root.children("http" if "http" in root else "requests", "the http block")
-    if not blocks:
-        raise root.error("there is no http block")
+    workflow = read_steps(root, "workflows")
+    blocks = () if workflow else _blocks(root)
     return TemplateSpec(
         id=spec_id,
         info=info,
-        http=tuple(_http(block) for block in blocks),
+        blocks=blocks,
         variables=root.table("variables"),
         constants=root.table("constants"),
         flow=root.text("flow").strip(),
         stop_at_first_match=root.flag("stop-at-first-match"),
         warnings=tuple(f"{path}: {warning}" for warning in warnings),
+        workflow=workflow,
     )
 
 
-def _template_id(root: Reader) -> str:
+def _blocks(root: Reader) -> tuple[BlockSpec, ...]:
+    """The blocks of all protocols, in the order of the file, which is the order they run in."""
+    for old, new in OLD_NAMES.items():
+        if old in root and new in root:
+            raise root.error(f"{old!r} is the old name of {new!r}; only one of them may be given", old)
+    names = {key: OLD_NAMES.get(key, key) for key in root.node.entries}
+    blocks = tuple(
+        READERS[name](block)
+        for key, name in names.items()
+        if name in READERS
+        for block in root.children(key, f"the {name} block")
+    )
+    if not blocks:
+        raise root.error(f"there is no block of any protocol ({', '.join(READERS)})")
+    return blocks
+
+
+def read_id(root: Reader) -> str:
+    """The template's id, which must be one."""
     template_id = root.text("id")
     if not TEMPLATE_ID.fullmatch(template_id):
         raise root.error(f"id {template_id!r} must be letters and digits joined by single - or _", "id")
     return template_id
 
 
-def _info(root: Reader) -> tuple[Info, list[str]]:
+def read_info(root: Reader) -> tuple[Info, list[str]]:
+    """What a template says of itself, and what is odd about it, a line each."""
     if "info" not in root:
         raise root.error("info is missing; it must have at least name and author")
     reader = Reader(root.node.entries["info"], "info", root.path)
@@ -108,101 +127,20 @@ def _classification(info: Reader) -> Classification:
 
 
 def _refuse_other_kinds(root: Reader, data: bytes) -> None:
-    if "workflows" in root:
-        raise UnsupportedTemplate("workflows are not run yet", path=root.path)
-    others = [name for name in OTHER_PROTOCOLS if name in root]
+    others = sorted(name for name in OTHER_PROTOCOLS if name in root)
     if others:
-        raise UnsupportedTemplate(f"the {others[0]} protocol is not run yet", path=root.path)
+        raise UnsupportedTemplate(f"the {others[0]} protocol is not run", path=root.path)
     if root.flag("self-contained"):
         raise UnsupportedTemplate(REFUSED_FLAGS["self-contained"], path=root.path)
     if OUT_OF_BAND.search(data.decode("utf-8", "replace")):
         raise UnsupportedTemplate("out-of-band interaction (interactsh) is not run", path=root.path)
 
 
-def _http(block: Reader) -> HttpSpec:
-    block.refuse_unknown_keys(HTTP_KEYS)
-    _refuse_http_features(block)
-    spec = HttpSpec(
-        line=block.line,
-        id=block.text("id"),
-        method=block.text("method"),
-        path=block.texts("path"),
-        raw=block.texts("raw"),
-        body=block.text("body"),
-        headers=block.table("headers"),
-        matchers=tuple(_matcher(reader) for reader in block.children("matchers", "the matcher")),
-        extractors=tuple(_extractor(reader) for reader in block.children("extractors", "the extractor")),
-        matchers_and=block.choice("matchers-condition", ("or", "and"), "or") == "and",
-        stop_at_first_match=block.flag("stop-at-first-match"),
-        redirects=block.flag("redirects"),
-        host_redirects=block.flag("host-redirects"),
-        max_redirects=block.number("max-redirects"),
-        disable_cookie=block.flag("disable-cookie"),
-        disable_path_automerge=block.flag("disable-path-automerge"),
-        skip_variables_check=block.flag("skip-variables-check"),
-        max_size=block.number("max-size"),
-    )
-    if not spec.path and not spec.raw:
-        raise block.error("the http block needs 'path' or 'raw'")
-    return spec
-
-
-def _refuse_http_features(block: Reader) -> None:
-    for key, reason in REFUSED_FLAGS.items():
-        if block.flag(key):
-            raise UnsupportedTemplate(reason, path=block.path)
-    for key, reason in REFUSED_KEYS.items():
-        if key in block:
-            raise UnsupportedTemplate(reason, path=block.path)
-
-
-def _matcher(reader: Reader) -> MatcherSpec:
-    reader.refuse_unknown_keys(MATCHER_KEYS)
-    kind = reader.text("type") or "word"
-    if kind == "xpath":
-        raise UnsupportedTemplate("xpath matchers are not run yet", path=reader.path)
-    if kind not in MATCHER_LIST:
-        raise reader.error(f"matcher type {kind!r} must be one of {', '.join(MATCHER_LIST)}", "type")
-    if not reader.texts(MATCHER_LIST[kind]):
-        raise reader.error(f"a {kind} matcher needs {MATCHER_LIST[kind]!r}", "type")
-    return MatcherSpec(
-        kind=kind,
-        line=reader.line,
-        name=reader.text("name"),
-        part=reader.text("part"),
-        is_and=reader.choice("condition", ("or", "and"), "or") == "and",
-        negative=reader.flag("negative"),
-        internal=reader.flag("internal"),
-        case_insensitive=reader.flag("case-insensitive"),
-        encoding=reader.choice("encoding", ("", "hex")),
-        words=reader.texts("words"),
-        regex=reader.texts("regex"),
-        binary=reader.texts("binary"),
-        dsl=reader.texts("dsl"),
-        status=reader.numbers("status"),
-        size=reader.numbers("size"),
-    )
-
-
-def _extractor(reader: Reader) -> ExtractorSpec:
-    reader.refuse_unknown_keys(EXTRACTOR_KEYS)
-    kind = reader.text("type")
-    if kind == "xpath":
-        raise UnsupportedTemplate("xpath extractors are not run yet", path=reader.path)
-    if kind not in ("regex", "kval", "json", "dsl"):
-        raise reader.error(f"extractor type {kind!r} must be one of regex, kval, json, dsl", "type")
-    if not reader.texts(kind):
-        raise reader.error(f"a {kind} extractor needs {kind!r}", "type")
-    return ExtractorSpec(
-        kind=kind,
-        line=reader.line,
-        name=reader.text("name"),
-        part=reader.text("part"),
-        group=reader.number("group"),
-        internal=reader.flag("internal"),
-        case_insensitive=reader.flag("case-insensitive"),
-        regex=reader.texts("regex"),
-        kval=reader.texts("kval"),
-        json=reader.texts("json"),
-        dsl=reader.texts("dsl"),
-    )
+OLD_NAMES = {"requests": "http", "network": "tcp"}
+READERS: dict[str, Callable[[Reader], BlockSpec]] = {
+    "http": read_http,
+    "dns": read_dns,
+    "tcp": read_tcp,
+    "ssl": read_tls,
+    "file": read_file,
+}

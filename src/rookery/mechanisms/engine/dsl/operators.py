@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from rookery.mechanisms.engine.dsl.values import Lookup, Value, bounded, to_number, to_text
+from rookery.mechanisms.engine.dsl.values import LARGEST_TEXT, Lookup, Value, bounded, to_number, to_text
 from rookery.mechanisms.engine.errors import DslError
 from rookery.mechanisms.engine.regex import compile_regex
+
+MOST_TOGETHER = 4 * LARGEST_TEXT  # characters of all arguments of one call
 
 Evaluate = Callable[[Lookup], Value]
 Binary = Callable[[Value, Value], Value]
@@ -28,19 +30,44 @@ def called(function: Callable[..., Value], arguments: list[Evaluate]) -> Evaluat
     if len(arguments) == 2:  # by far the most common: contains(body, 'x')
         first, second = arguments
         return lambda lookup: _apply(function, first(lookup), second(lookup))
-    return lambda lookup: _apply(function, *[argument(lookup) for argument in arguments])
+    return lambda lookup: _apply(function, *_together(arguments, lookup))
+
+
+def _together(arguments: list[Evaluate], lookup: Lookup) -> list[Value]:
+    """Their values, which may be large one by one, but not all of them."""
+    values: list[Value] = []
+    size = 0
+    for argument in arguments:
+        value = argument(lookup)
+        values.append(value)
+        size += _size(value)
+        bounded(size, MOST_TOGETHER)
+    return values
+
+
+def _size(value: Value) -> int:
+    if isinstance(value, str):
+        return len(value)
+    return sum(map(len, value)) if isinstance(value, list) else 0
+
+
+FAULTS = (ValueError, TypeError, ArithmeticError, OSError, EOFError, LookupError, RecursionError, MemoryError)
+"""What a function may raise of values that suit it not; a server chooses them."""
 
 
 def _apply(function: Callable[..., Value], *values: Value) -> Value:
     try:
-        return function(*values)
-    except (ValueError, TypeError, OverflowError, ArithmeticError, OSError, EOFError, IndexError) as error:
+        result = function(*values)
+    except FAULTS as error:
         raise DslError(f"{function.__name__}: {error}") from None
+    if isinstance(result, str):
+        bounded(len(result))
+    return result
 
 
 def listed(items: list[Evaluate]) -> Evaluate:
     """A list of texts."""
-    return lambda lookup: [to_text(item(lookup)) for item in items]
+    return lambda lookup: [to_text(value) for value in _together(items, lookup)]
 
 
 def choose(condition: Evaluate, then: Evaluate, otherwise: Evaluate) -> Evaluate:

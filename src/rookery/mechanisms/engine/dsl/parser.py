@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rookery.mechanisms.engine.dsl import operators
-from rookery.mechanisms.engine.dsl.functions import FUNCTIONS
+from rookery.mechanisms.engine.dsl.functions import FUNCTIONS, REFUSED
 from rookery.mechanisms.engine.dsl.lexer import Token, tokens
+from rookery.mechanisms.engine.dsl.remembering import COSTLY, remembered
 from rookery.mechanisms.engine.dsl.values import Lookup, Value
-from rookery.mechanisms.engine.errors import DslError, UnknownFunction
+from rookery.mechanisms.engine.errors import DslError, RefusedFunction, UnknownFunction
 
 DEEPEST = 40  # nested parentheses, calls and prefixes
 MOST_TOKENS = 20_000
@@ -66,14 +67,18 @@ class _Parser:
             raise DslError(f"an expression of {len(self.tokens):,} tokens is too long")
         self.position = 0
         self.depth = 0
+        self.choices = 0  # "?" whose ":" is still to come
         self.names: set[str] = set()
         self.calls: set[str] = set()
 
     def whole(self) -> Evaluate:
-        result = self.ternary()
+        """One expression; several with commas between them are a list, as between parentheses."""
+        items = [self.ternary()]
+        while self.accept(","):
+            items.append(self.ternary())
         if self.peek().kind != "end":
             raise self.unexpected()
-        return result
+        return items[0] if len(items) == 1 else operators.listed(items)
 
     def peek(self) -> Token:
         return self.tokens[self.position]
@@ -109,9 +114,13 @@ class _Parser:
         if self.accept("??"):
             result = operators.coalesce(result, self.ternary())
         elif self.accept("?"):
+            self.choices += 1
             then = self.ternary()
+            self.choices -= 1
             self.expect(":")
             result = operators.choose(result, then, self.ternary())
+        elif not self.choices and self.accept(":"):  # to govaluate, without its "?" it is as "??"
+            result = operators.coalesce(result, self.ternary())
         self.depth -= 1
         return result
 
@@ -176,16 +185,17 @@ class _Parser:
     def call(self, name: str) -> Evaluate:
         function = FUNCTIONS.get(name)
         if function is None:
-            raise UnknownFunction(f"the function {name}() is not available")
+            raise unknown_function(name)
         arguments = self.arguments()
         if not function.fewest <= len(arguments) <= function.most:
             raise DslError(f"{name}() takes {function.arity}, not {len(arguments)}")
         self.calls.add(name)
-        return operators.called(function.run, arguments)
+        run = remembered(function.run) if name.replace("_", "") in COSTLY else function.run
+        return operators.called(run, arguments)
 
     def text(self, text: str) -> Evaluate:
         """Quoted text, in which {{expressions}} are filled in: their values stay data, unlike in nuclei."""
-        if "{{" not in text:
+        if "{{" not in text and "\u00a7" not in text:
             return operators.constant(text)
         from rookery.mechanisms.engine.render import (
             compile_text,
@@ -195,6 +205,14 @@ class _Parser:
         self.names |= filled.names
         self.calls |= filled.calls
         return filled.render_leniently
+
+
+def unknown_function(name: str) -> UnknownFunction:
+    """Why a function is not there: nuclei has it and it is not run here, or nobody has it."""
+    reason = REFUSED.get(name)
+    if reason is not None:
+        return RefusedFunction(f"the function {name}() is not run: {reason}")
+    return UnknownFunction(f"the function {name}() is not available")
 
 
 def _literal(token: Token) -> float:

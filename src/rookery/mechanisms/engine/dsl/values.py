@@ -54,8 +54,8 @@ def to_list(value: Value) -> list[str]:
     return value if isinstance(value, list) else [to_text(value)]
 
 
-def bounded(length: int) -> int:
-    """The length, or DslError when a text would become unreasonably long."""
-    if length > LARGEST_TEXT:
-        raise DslError(f"a text of {length:,} characters is more than {LARGEST_TEXT:,}")
+def bounded(length: int, most: int = LARGEST_TEXT) -> int:
+    """The length, or DslError when a text or list would become unreasonably long."""
+    if length > most:
+        raise DslError(f"a length of {length:,} is more than {most:,}")
     return max(length, 0)

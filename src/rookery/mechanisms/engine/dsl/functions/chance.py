@@ -1,11 +1,9 @@
-"""Random values and the time. Not for secrets: they must only differ from whatever a server says itself."""
+"""Random values. Not for secrets: they must only differ from whatever a server says itself."""
 
 from __future__ import annotations
 
 import random
 import string
-import time
-from datetime import UTC, datetime
 
 from rookery.mechanisms.engine.dsl.functions.signature import table
 from rookery.mechanisms.engine.dsl.values import Value, bounded, to_integer, to_text
@@ -13,22 +11,28 @@ from rookery.mechanisms.engine.errors import DslError
 
 ALPHANUMERIC = string.ascii_letters + string.digits
 LARGEST_INT = 2**31 - 1
-DATE_MARKS = {"Y": "%Y", "M": "%m", "D": "%d", "H": "%H", "m": "%M", "S": "%S"}
+LONGEST_RANDOM = 1 << 20  # characters
 
 
 def random_text(length: int, characters: str) -> str:
     """So many random characters of those given."""
     if not characters:
         raise DslError("there is no character to choose from")
-    return "".join(random.choices(characters, k=bounded(length)))
+    return "".join(random.choices(characters, k=bounded(length, LONGEST_RANDOM)))
 
 
-def _rand_base(length: Value, characters: Value = ALPHANUMERIC) -> str:
-    return random_text(to_integer(length), to_text(characters))
+def _rand_base(length: Value, characters: Value = "") -> str:
+    return random_text(to_integer(length), _given(characters))
 
 
-def _rand_char(characters: Value = ALPHANUMERIC) -> str:
-    return random_text(1, to_text(characters))
+def _rand_char(characters: Value = "") -> str:
+    return random_text(1, _given(characters))
+
+
+def _given(characters: Value) -> str:
+    """The characters to choose from: letters and digits, when none are given."""
+    text = to_text(characters)
+    return text if text.strip() else ALPHANUMERIC
 
 
 def _rand_alpha(length: Value, bad: Value = "") -> str:
@@ -48,21 +52,8 @@ def _without(characters: str, bad: Value) -> str:
 
 
 def _rand_int(low: Value = 0.0, high: Value = LARGEST_INT) -> float:
-    first, last = to_integer(low), to_integer(high)
-    return float(random.randint(min(first, last), max(first, last)))
-
-
-def _unix_time(offset: Value = 0.0) -> float:
-    return float(int(time.time()) + to_integer(offset))
-
-
-def _date_time(pattern: Value, moment: Value = None) -> str:
-    """The UTC date by %Y %M %D %H %m %S, of now or of a Unix time in seconds."""
-    when = datetime.now(UTC) if moment is None else datetime.fromtimestamp(to_integer(moment), UTC)
-    text = to_text(pattern)
-    for mark in "YMDHmS":
-        text = text.replace(f"%{mark}", when.strftime(DATE_MARKS[mark]))
-    return text
+    """From low up to, but not, high."""
+    return float(random.randrange(to_integer(low), to_integer(high)))
 
 
 FUNCTIONS = table(
@@ -72,6 +63,4 @@ FUNCTIONS = table(
     ("rand_text_alphanumeric", _rand_alphanumeric, 1, 2),
     ("rand_text_numeric", _rand_numeric, 1, 2),
     ("rand_int", _rand_int, 0, 2),
-    ("unix_time", _unix_time, 0, 1),
-    ("date_time", _date_time, 1, 2),
 )

@@ -1,19 +1,23 @@
-"""Encodings: base64, hex, URL, number bases, compression (bounded when it inflates), JSON layout."""
+"""Encodings: base64, hex, URL, number bases, packed numbers, JSON layout."""
 
 from __future__ import annotations
 
 import base64
-import gzip
-import zlib
+import json
+import re
+import struct
 from functools import lru_cache
-from urllib.parse import quote_plus, unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
+from rookery.mechanisms.engine.dsl.functions.ciphers import go_json
 from rookery.mechanisms.engine.dsl.functions.signature import table
-from rookery.mechanisms.engine.dsl.values import LARGEST_TEXT, Value, to_integer, to_text
+from rookery.mechanisms.engine.dsl.values import Value, bounded, to_integer, to_number, to_text
 from rookery.mechanisms.engine.errors import DslError
 from rookery.mechanisms.engine.latin import to_bytes
+
+NO_CHARACTER = re.compile("[\udc80-\udcff]")
 
 
 def _base64(value: Value) -> str:
@@ -37,20 +41,37 @@ def _base64_decode(value: Value) -> str:
     return decoded.decode("latin-1")
 
 
-def _hex_encode(value: Value) -> str:
-    return to_bytes(to_text(value)).hex()
+def _hex_encode(value: Value, form: Value = "") -> str:
+    """As digits; with the format 'x' as \\x61\\x62."""
+    digits = to_bytes(to_text(value)).hex()
+    if to_text(form) == "x":
+        return "".join(f"\\x{digits[start : start + 2]}" for start in range(0, len(digits), 2))
+    if form:
+        raise DslError(f"hex_encode() knows the format 'x', not {to_text(form)[:20]!r}")
+    return digits
 
 
 def _hex_decode(value: Value) -> str:
     return bytes.fromhex(to_text(value)).decode("latin-1")
 
 
-def _url_encode(value: Value) -> str:
-    return quote_plus(to_bytes(to_text(value)))
+def _url_encode(value: Value, everything: Value = False) -> str:
+    """As encodeURIComponent does; with `true`, only letters and digits stay as they are."""
+    plain = to_text(value)
+    bounded(3 * len(plain))
+    text = quote(go_characters(plain), safe="-_.!~*'()")
+    if everything is True or everything == 1:
+        return text.translate({ord(char): f"%{ord(char):02X}" for char in "-_.!~*'()"})
+    return text
+
+
+def go_characters(text: str) -> str:
+    """The Unicode text in bytes as Go walks through it: each byte that is no UTF-8 is one U+FFFD."""
+    return NO_CHARACTER.sub("\ufffd", to_bytes(text).decode("utf-8", "surrogateescape"))
 
 
 def _url_decode(value: Value) -> str:
-    return unquote_to_bytes(to_bytes(to_text(value).replace("+", " "))).decode("latin-1")
+    return unquote_to_bytes(to_bytes(to_text(value))).decode("latin-1")
 
 
 def _hex_to_dec(value: Value) -> float:
@@ -69,75 +90,63 @@ def _dec_to_hex(value: Value) -> str:
     return f"{to_integer(value):x}"
 
 
-def _gzip(value: Value) -> str:
-    return gzip.compress(to_bytes(to_text(value)), mtime=0).decode("latin-1")
-
-
-def _gzip_decode(value: Value) -> str:
-    return _inflated(value, zlib.MAX_WBITS | 16)
-
-
-def _zlib(value: Value) -> str:
-    return zlib.compress(to_bytes(to_text(value))).decode("latin-1")
-
-
-def _zlib_decode(value: Value) -> str:
-    return _inflated(value, zlib.MAX_WBITS)
-
-
-def _deflate(value: Value) -> str:
-    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return (compressor.compress(to_bytes(to_text(value))) + compressor.flush()).decode("latin-1")
-
-
-def _inflate(value: Value) -> str:
-    return _inflated(value, -zlib.MAX_WBITS)
-
-
-def _inflated(value: Value, window: int) -> str:
-    inflater = zlib.decompressobj(wbits=window)
+def _unpack(form: Value, value: Value) -> float | str | bool:
+    """One packed number: `<` or `>`, and one of ? b B h i l q f d. All whole numbers but B are signed."""
+    order, kind = "<", to_text(form)
+    if kind[:1] in ("<", ">", "!"):
+        order, kind = kind[0], kind[1:]
+    kind = kind if kind in ("B", "?") else kind.lower()
+    if kind not in tuple("?bBhilqfd"):
+        raise DslError(f"unpack() does not know the format {to_text(form)[:20]!r}")
+    size = struct.calcsize(order + kind)
     try:
-        text = inflater.decompress(to_bytes(to_text(value)), LARGEST_TEXT)
-    except zlib.error as error:
-        raise DslError(f"not compressed data: {error}") from None
-    if inflater.unconsumed_tail:
-        raise DslError(f"the data inflates to more than {LARGEST_TEXT:,} bytes")
-    return text.decode("latin-1")
+        number = struct.unpack(order + kind, to_bytes(to_text(value))[:size])[0]
+    except struct.error:
+        raise DslError(f"unpack() needs {size} bytes") from None
+    return number if isinstance(number, bool) else float(number)
 
 
 def _json_minify(value: Value) -> str:
-    return _laid_out(value, indent=-1)
+    """A JSON object without blanks, its keys sorted."""
+    try:
+        document = json.loads(to_bytes(to_text(value)))
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise DslError("json_minify() needs a JSON object")
+    return go_json(document)
 
 
 def _json_prettify(value: Value) -> str:
-    return _laid_out(value, indent=4)
-
-
-def _laid_out(value: Value, indent: int) -> str:
     try:
-        return msgspec.json.format(to_bytes(to_text(value)), indent=indent).decode("latin-1")
+        return msgspec.json.format(to_bytes(to_text(value)), indent=4).decode("latin-1")
     except msgspec.DecodeError as error:
         raise DslError(f"not JSON: {error}") from None
+
+
+def _to_bool(value: Value) -> bool:
+    text = to_text(value)
+    if text in ("1", "t", "T", "true", "TRUE", "True"):
+        return True
+    if text in ("0", "f", "F", "false", "FALSE", "False", ""):
+        return False
+    return to_number(value) != 0
 
 
 FUNCTIONS = table(
     ("base64", _base64, 1, 1),
     ("base64_py", _base64_py, 1, 1),
     ("base64_decode", _base64_decode, 1, 1),
-    ("hex_encode", _hex_encode, 1, 1),
+    ("hex_encode", _hex_encode, 1, 2),
     ("hex_decode", _hex_decode, 1, 1),
-    ("url_encode", _url_encode, 1, 1),
+    ("url_encode", _url_encode, 1, 2),
     ("url_decode", _url_decode, 1, 1),
     ("hex_to_dec", _hex_to_dec, 1, 1),
     ("oct_to_dec", _oct_to_dec, 1, 1),
     ("bin_to_dec", _bin_to_dec, 1, 1),
     ("dec_to_hex", _dec_to_hex, 1, 1),
-    ("gzip", _gzip, 1, 1),
-    ("gzip_decode", _gzip_decode, 1, 1),
-    ("zlib", _zlib, 1, 1),
-    ("zlib_decode", _zlib_decode, 1, 1),
-    ("deflate", _deflate, 1, 1),
-    ("inflate", _inflate, 1, 1),
+    ("unpack", _unpack, 2, 2),
+    ("to_bool", _to_bool, 1, 1),
     ("json_minify", _json_minify, 1, 1),
     ("json_prettify", _json_prettify, 1, 1),
 )

@@ -28,5 +28,5 @@ class Function:
 
 
 def table(*rows: tuple[str, Callable[..., Value], int, int]) -> dict[str, Function]:
-    """Functions by name; a name like 'to_lower tolower' declares both spellings."""
-    return {name: Function(run, fewest, most) for names, run, fewest, most in rows for name in names.split()}
+    """Functions by name."""
+    return {name: Function(run, fewest, most) for name, run, fewest, most in rows}

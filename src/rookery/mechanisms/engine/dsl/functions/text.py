@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import html
+import re
 
 from rookery.mechanisms.engine.dsl.functions.signature import MANY, table
-from rookery.mechanisms.engine.dsl.values import Value, bounded, to_integer, to_list, to_number, to_text
+from rookery.mechanisms.engine.dsl.values import (
+    LARGEST_TEXT,
+    Value,
+    bounded,
+    to_integer,
+    to_list,
+    to_number,
+    to_text,
+)
 from rookery.mechanisms.engine.errors import DslError
 from rookery.mechanisms.engine.latin import narrow, widen
 from rookery.mechanisms.engine.regex import compile_regex
+
+MOST_ITEMS = 1 << 20  # of a list
+WORD = re.compile(r"\w[\w'\u2019]*")
 
 
 def _lower(value: Value) -> str:
@@ -21,6 +33,20 @@ def _upper(value: Value) -> str:
 
 def _length(value: Value) -> float:
     return float(len(value) if isinstance(value, list) else len(to_text(value)))
+
+
+def _to_title(value: Value, _language: Value = "") -> str:
+    """Words with a capital first letter, the others small."""
+    return narrow(WORD.sub(lambda match: match[0].capitalize(), widen(to_text(value))))
+
+
+def _count(value: Value, part: Value) -> float:
+    return float(to_text(value).count(to_text(part)))
+
+
+def _print_debug(*_values: Value) -> bool:
+    """Values are shown when nuclei is being debugged; here the template goes on."""
+    return True
 
 
 def _reverse(value: Value) -> str:
@@ -40,7 +66,7 @@ def _replace(value: Value, old: Value, new: Value) -> str:
 
 
 def _replace_regex(value: Value, pattern: Value, new: Value) -> str:
-    return compile_regex(to_text(pattern)).replace(to_text(value), to_text(new))
+    return compile_regex(to_text(pattern)).replace(to_text(value), to_text(new), LARGEST_TEXT)
 
 
 def _trim(value: Value, characters: Value) -> str:
@@ -105,9 +131,24 @@ def _concat(*values: Value) -> str:
     return "".join(to_text(value) for value in values)
 
 
-def _split(value: Value, separator: Value = ",", most: Value = -1) -> list[str]:
-    limit = to_integer(most)
-    return to_text(value).split(to_text(separator), limit - 1 if limit > 0 else -1)
+def _split(value: Value, separator: Value = ",", most: Value = None) -> list[str]:
+    """By a separator, into at most so many parts; by a number, into pieces of that length."""
+    text, mark = to_text(value), to_text(separator)
+    if most is None and mark.lstrip("+-").isdigit():
+        return _pieces(text, int(mark))
+    limit = -1 if most is None else to_integer(most)
+    if limit == 0:
+        return []
+    parts = text.count(mark) + 1
+    bounded(parts if limit < 0 else min(parts, limit), MOST_ITEMS)
+    return text.split(mark, limit - 1 if limit > 0 else -1) if mark else list(text)
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    if size <= 0 or size >= len(text):
+        return [text]
+    bounded(len(text) // size + 1, MOST_ITEMS)
+    return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def _join(separator: Value, *values: Value) -> str:
@@ -118,7 +159,9 @@ def _join(separator: Value, *values: Value) -> str:
 
 def _sort(*values: Value) -> Value:
     if len(values) == 1 and not isinstance(values[0], list):
-        return "".join(sorted(to_text(values[0])))
+        text = to_text(values[0])
+        bounded(len(text), MOST_ITEMS)
+        return "".join(sorted(text))
     return sorted(item for value in values for item in to_list(value))
 
 
@@ -171,7 +214,10 @@ def _regex_any(pattern: Value, *values: Value) -> bool:
     return any(compiled.found_in(item) for value in values for item in to_list(value))
 
 
-def _html_escape(value: Value) -> str:
+def _html_escape(value: Value, everything: Value = False) -> str:
+    """The characters that HTML gives a meaning; with `true`, every character as its number."""
+    if everything is True or everything == 1:
+        return "".join(f"&#{ord(char)};" for char in widen(to_text(value)))
     escaped = html.escape(to_text(value), quote=False)
     return escaped.replace('"', "&#34;").replace("'", "&#39;")
 
@@ -181,8 +227,11 @@ def _html_unescape(value: Value) -> str:
 
 
 FUNCTIONS = table(
-    ("to_lower tolower", _lower, 1, 1),
-    ("to_upper toupper", _upper, 1, 1),
+    ("to_lower", _lower, 1, 1),
+    ("to_upper", _upper, 1, 1),
+    ("to_title", _to_title, 1, 2),
+    ("count", _count, 2, 2),
+    ("print_debug", _print_debug, 1, MANY),
     ("to_string", to_text, 1, 1),
     ("to_number", to_number, 1, 1),
     ("len", _length, 1, 1),
@@ -216,6 +265,6 @@ FUNCTIONS = table(
     ("regex", _regex, 2, 2),
     ("regex_all", _regex_all, 2, MANY),
     ("regex_any", _regex_any, 2, MANY),
-    ("html_escape", _html_escape, 1, 1),
+    ("html_escape", _html_escape, 1, 2),
     ("html_unescape", _html_unescape, 1, 1),
 )
