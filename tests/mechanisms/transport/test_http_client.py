@@ -9,6 +9,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -274,6 +275,23 @@ def test_a_connection_carries_many_requests() -> None:
         async with serving(answer) as port, HttpClient(loopback) as client:
             for _ in range(20):
                 assert (await client.send(get(port))).body == b"hi"
+
+    in_loop(work)
+    assert len(connections) == 1
+
+
+def test_a_short_rest_beyond_what_is_wanted_does_not_cost_the_connection() -> None:
+    connections: set[int] = set()
+
+    async def answer(_: bytes, writer: asyncio.StreamWriter) -> None:
+        connections.add(writer.get_extra_info("peername")[1])
+        writer.write(OK + b"Content-Length: 5000\r\n\r\n" + b"x" * 5000)
+
+    async def work() -> None:
+        async with serving(answer) as port, HttpClient(loopback) as client:
+            for _ in range(5):
+                response = await client.send(replace(get(port), max_body=500))
+                assert (response.body, response.truncated) == (b"x" * 500, True)
 
     in_loop(work)
     assert len(connections) == 1

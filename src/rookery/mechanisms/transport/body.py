@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
+
+from rookery.mechanisms.engine import Response
 
 GZIP = zlib.MAX_WBITS | 16
 ZLIB = zlib.MAX_WBITS
 RAW_DEFLATE = -zlib.MAX_WBITS
 MOST_CODINGS = 4
+
+
+def decoded(response: Response, most: int) -> Response:
+    """The response without its content coding, its body at most `most` bytes.
+
+    Done last, by the one who waited for it: kilobytes of many answers may wait, megabytes must not.
+    """
+    coding = ",".join(value for name, value in response.headers if name.lower() == "content-encoding")
+    if not (coding and response.body):
+        return response
+    body, is_cut = decode_body(response.body, coding, most)
+    return replace(response, body=body, truncated=response.truncated or is_cut)
 
 
 def decode_body(data: bytes, coding: str, most: int) -> tuple[bytes, bool]:

@@ -9,10 +9,14 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from rookery.mechanisms.transport.errors import HostUnreachable, OutOfScope, TlsFailed, UnknownHost
 from rookery.mechanisms.transport.ports import Allow
 
+T = TypeVar("T")
+ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 SIMPLER_WORDS = {
@@ -40,32 +44,59 @@ class Dialler:
         self._allow, self._tls = allow, tls
 
     async def dial(self, host: str, port: int, *, tls: bool) -> Streams:
-        """A connection to the first address that takes it.
+        """A connection to the first address that takes it, as streams.
 
         UnknownHost, OutOfScope, HostUnreachable or TlsFailed, when there is none.
         """
+        return await self._first(host, port, asyncio.open_connection, tls=tls)
+
+    async def connect(
+        self, host: str, port: int, protocol: Callable[[], ProtocolT], *, tls: bool, server_name: str = ""
+    ) -> ProtocolT:
+        """The same for an asyncio protocol, which is returned connected. `server_name` is asked for in the
+        TLS handshake instead of the host."""
+        loop = asyncio.get_running_loop()
+
+        async def open_(address: str, port: int, **tls_options: Any) -> ProtocolT:
+            return (await loop.create_connection(protocol, address, port, **tls_options))[1]
+
+        return await self._first(host, port, open_, tls=tls, server_name=server_name)
+
+    async def _first(
+        self,
+        host: str,
+        port: int,
+        open_: Callable[..., Awaitable[T]],
+        *,
+        tls: bool,
+        server_name: str = "",
+    ) -> T:
         addresses = await _resolve(host, port)
         allowed = [address for address in addresses if self._allow(host, address, port)]
         if not allowed:
             raise OutOfScope(f"{_place(host, port)} ({', '.join(addresses[:4])}) is not in the scope")
+        name = (server_name or host) if tls else ""
         for address in allowed[:-1]:
             try:
-                return await self._connect(host, address, port, tls=tls)
+                return await self._open(open_, host, address, port, name)
             except HostUnreachable:
                 continue
-        return await self._connect(host, allowed[-1], port, tls=tls)
+        return await self._open(open_, host, allowed[-1], port, name)
 
-    async def _connect(self, host: str, address: str, port: int, *, tls: bool) -> Streams:
+    async def _open(
+        self, open_: Callable[..., Awaitable[T]], host: str, address: str, port: int, tls_name: str
+    ) -> T:
+        """A connection to one address, with TLS when there is a name for its handshake."""
         place = _place(host, port)
         try:
-            if tls:
-                return await asyncio.open_connection(address, port, ssl=self._tls, server_hostname=host)
-            return await asyncio.open_connection(address, port)
+            if tls_name:
+                return await open_(address, port, ssl=self._tls, server_hostname=tls_name)
+            return await open_(address, port)
         except ssl.SSLError as error:
             reason = (error.reason or str(error)).replace("_", " ").lower()
             raise TlsFailed(f"{place}: the TLS handshake failed: {reason}") from None
         except (OSError, ValueError) as error:
-            if tls and isinstance(error, ConnectionResetError):
+            if tls_name and isinstance(error, ConnectionResetError):
                 raise TlsFailed(f"{place}: the connection closed during the TLS handshake") from None
             raise HostUnreachable(f"{place}: {_words(error)}") from None
 

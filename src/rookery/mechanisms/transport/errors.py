@@ -7,7 +7,10 @@ Unavailable
     ├── TimedOut           nothing complete came in time
     ├── BadResponse        what came is not HTTP
     ├── ResponseTooLarge   the headers are longer than they may be
+    ├── SlowedDown         it keeps asking for a pause
     ├── TooManyRedirects   it redirects in a circle, or on and on
+    ├── FileUnreadable     the file cannot be read
+    ├── NoPort             nothing here speaks the protocol
     └── HostSkipped        too many errors in a row: the host is left alone
 NotAllowed
 └── OutOfScope             the address may not be dialled
@@ -50,8 +53,20 @@ class ResponseTooLarge(TransportError):
     """The response's headers are longer than they may be."""
 
 
+class SlowedDown(TransportError):
+    """The host keeps answering 429 Too Many Requests."""
+
+
 class TooManyRedirects(TransportError):
     """It redirects in a circle, or on and on."""
+
+
+class FileUnreadable(TransportError):
+    """The file cannot be read."""
+
+
+class NoPort(TransportError):
+    """Nothing here speaks the protocol."""
 
 
 class HostSkipped(TransportError):

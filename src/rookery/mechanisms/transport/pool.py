@@ -3,68 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from dataclasses import dataclass, field
 
+from rookery.mechanisms.transport.connection import Connection, Key
 from rookery.mechanisms.transport.dial import Dialler
-from rookery.mechanisms.transport.wire import ResponseReader
 
-MOST_IDLE = 32  # per host
 MOST_LARGE = 2  # bodies of megabytes that are read at a time, over all hosts
 LONGEST_IDLE = 10.0  # seconds; servers close idle connections, and a closed one costs a retry
-
-Key = tuple[str, int, bool]
-
-
-@dataclass(slots=True)
-class Connection:
-    """One open connection. `used` counts the requests it has carried."""
-
-    key: Key
-    writer: asyncio.StreamWriter
-    responses: ResponseReader
-    used: int = 0
-    idle_since: float = field(default_factory=time.monotonic)
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether it may still be open at the other end, as far as can be told from here."""
-        young = time.monotonic() - self.idle_since < LONGEST_IDLE
-        return young and not self.responses.dirty and not self.writer.is_closing()
-
-    async def close(self) -> None:
-        """Drop it at once; what was not read is not waited for."""
-        self.writer.transport.abort()
-        with contextlib.suppress(OSError):
-            await self.writer.wait_closed()
 
 
 class Pool:
     """Takes a connection from the idle ones or dials; takes it back when it can carry more."""
 
-    def __init__(self, dialler: Dialler) -> None:
+    def __init__(self, dialler: Dialler, most_idle: int) -> None:
         self._dialler = dialler
+        self._most_idle = most_idle  # per host
         self._idle: dict[Key, list[Connection]] = {}
         self._large = asyncio.Semaphore(MOST_LARGE)
 
-    async def take(self, key: Key, *, fresh: bool) -> Connection:
-        """A connection that nobody else uses; with `fresh`, one that never carried a request."""
-        idle = self._idle.get(key, [])
-        while idle and not fresh:
-            connection = idle.pop()
-            if connection.is_fresh:
-                return connection
-            await connection.close()
-        host, port, tls = key
-        reader, writer = await self._dialler.dial(host, port, tls=tls)
-        return Connection(key, writer, ResponseReader(reader, self._large))
+    async def kept(self, key: Key, longest_idle: float = LONGEST_IDLE) -> Connection | None:
+        """A connection that has carried a request before, has rested no longer than so many seconds, and
+        that nobody else uses."""
+        idle = self._idle.get(key)
+        while idle:
+            rested = time.monotonic() - idle[-1].idle_since
+            if idle[-1].is_open and rested < LONGEST_IDLE:
+                return idle.pop() if rested < longest_idle else None
+            await idle.pop().close()
+        return None
+
+    async def dialled(self, key: Key) -> Connection:
+        """A connection that has not carried a request yet."""
+        host, port, tls, name = key
+        return await self._dialler.connect(
+            host, port, lambda: Connection(key, self._large), tls=tls, server_name=name
+        )
 
     async def give_back(self, connection: Connection) -> None:
         """Keep it for the next request, or close it when it has said its last."""
-        connection.idle_since = time.monotonic()
         idle = self._idle.setdefault(connection.key, [])
-        if connection.is_fresh and len(idle) < MOST_IDLE:
+        if connection.is_open and len(idle) < self._most_idle:
             idle.append(connection)
         else:
             await connection.close()

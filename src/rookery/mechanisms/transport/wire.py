@@ -1,38 +1,42 @@
-"""Reading one HTTP/1.x response from a stream, with a bound on everything a server can make long."""
+"""Reading HTTP/1.x responses from bytes as they come, with a bound on everything a server can make long.
+
+Sans-IO: who owns the connection feeds it. A response is parsed by a generator that rests wherever bytes are
+missing, so that the one that arrives whole, as most do, is read in a single go."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from dataclasses import dataclass
+import time
+from collections.abc import Generator
+from typing import NamedTuple
 
 from rookery.mechanisms.engine import Response
-from rookery.mechanisms.transport.body import decode_body
 from rookery.mechanisms.transport.errors import BadResponse, ConnectionLost, ResponseTooLarge
 
 LARGEST_HEAD = 256 << 10  # bytes of status line and headers
 MOST_HEADERS = 1000
 LONGEST_CHUNK_LINE = 4096
+SHORT_REST = 64 << 10  # bytes
 MOST_INTERIM = 10  # 1xx responses before the real one
-PIECE = 64 << 10
-SMALL_BODY = 1 << 20  # bytes; of larger ones only a few are read at a time
 
-STATUS_LINE = re.compile(rb"HTTP/(\d\.\d) (\d{3})(?: ?([^\r\n]*))?")
-END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+STATUS_LINE = re.compile(r"HTTP/(\d\.\d) (\d{3})(?: ?([^\r\n]*))?", re.ASCII)
+HEADER = re.compile(r"^([^\s:][^:\n]*):([^\n]*)", re.MULTILINE)
+CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,15}")
+FRAMING = frozenset(("connection", "content-encoding", "content-length", "transfer-encoding"))
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Status line and headers; text holds a character per byte."""
+class Head(NamedTuple):
+    """Status line and headers; text holds a character per byte. `framing` are the headers this side reads."""
 
     version: str
     status: int
     reason: str
     headers: tuple[tuple[str, str], ...]
+    framing: dict[str, list[str]]
 
     def values(self, name: str) -> list[str]:
-        """The values of a header, by its lower-case name."""
-        return [value for key, value in self.headers if key.lower() == name]
+        """The values of one of the FRAMING headers."""
+        return self.framing.get(name, [])
 
     @property
     def is_chunked(self) -> bool:
@@ -55,75 +59,114 @@ class Head:
 
 def parse_head(data: bytes) -> Head:
     """Status line and headers from the bytes before the blank line; BadResponse when they are none."""
-    first, *lines = data.split(b"\n")
-    match = STATUS_LINE.fullmatch(first.rstrip(b"\r"))
+    text = data.decode("latin-1")
+    first, _, rest = text.partition("\n")
+    match = STATUS_LINE.fullmatch(first.rstrip("\r"))
     if match is None:
-        raise BadResponse(f"the answer is not HTTP: it begins with {first[:40]!r}")
-    if len(lines) > MOST_HEADERS:
+        raise BadResponse(f"the answer is not HTTP: it begins with {_beginning(data)!r}")
+    if rest.count("\n") >= MOST_HEADERS:
         raise ResponseTooLarge(f"the answer has more than {MOST_HEADERS:,} headers")
-    headers: list[tuple[str, str]] = []
-    for line in lines:
-        name, separator, value = line.rstrip(b"\r").decode("latin-1").partition(":")
-        if separator and name and not name[0].isspace():
-            headers.append((name.strip(), value.strip()))
-    return Head(match[1].decode(), int(match[2]), (match[3] or b"").decode("latin-1"), tuple(headers))
+    headers = tuple([(name.strip(), value.strip()) for name, value in HEADER.findall(rest)])
+    framing: dict[str, list[str]] = {}
+    for name, value in headers:
+        if (lower := name.lower()) in FRAMING:
+            framing.setdefault(lower, []).append(value)
+    return Head(match[1], int(match[2]), match[3] or "", headers, framing)
+
+
+def _end_of_head(data: bytearray, start: int) -> tuple[int, int] | None:
+    """Where the first blank line begins and ends, its line breaks with or without a carriage return."""
+    bare, usual = data.find(b"\n\n", start), data.find(b"\n\r\n", start)
+    if usual < 0 <= bare or 0 <= bare < usual:
+        return bare - data.startswith(b"\r", max(bare - 1, 0)), bare + 2
+    return None if usual < 0 else (usual - data.startswith(b"\r", max(usual - 1, 0)), usual + 3)
+
+
+def _beginning(data: bytes) -> bytes:
+    return data.partition(b"\n")[0][:40]
 
 
 class ResponseReader:
-    """Reads responses from one connection. `dirty` tells that it must not carry another request."""
+    """Reads the responses of one connection. `dirty` tells that it must not carry another request, `taken`
+    how many bytes came since the last `begin`."""
 
-    def __init__(self, reader: asyncio.StreamReader, large: asyncio.Semaphore) -> None:
-        self._reader = reader
-        self._large = large
-        self._holds_large = False
-        self._taken = 0  # bytes since the last request
+    def __init__(self) -> None:
         self._buffer = bytearray()
-        self._ended = False
+        self._ended = self._at_end = False
+        self._parsing: Generator[None, None, Response] | None = None
+        self._started = 0.0
+        self.taken = 0
         self.dirty = False
+        self.address = ""  # where the responses come from
 
-    async def read(self, method: str, most: int) -> Response:
-        """The next response, its body at most `most` bytes. `duration` is not filled in.
+    def begin(self, method: str, most: int) -> Response | None:
+        """Expect the response to a request that is sent now, its body at most `most` bytes.
 
-        A body beyond SMALL_BODY waits for its turn, so that hostile servers together take bounded memory.
+        The response when it is already there, None when more has to be fed; so does `feed`.
         """
-        self._taken = 0
-        try:
-            return await self._response(method, most)
-        finally:
-            if self._holds_large:
-                self._holds_large = False
-                self._large.release()
-
-    async def _response(self, method: str, most: int) -> Response:
+        self.taken = 0
+        self._started = time.perf_counter()
         self.dirty = True
-        head = await self._final_head()
-        data, complete = await self._body(head, method, most)
-        body, cut = (
-            decode_body(data, ",".join(head.values("content-encoding")), most) if data else (data, False)
-        )
-        self.dirty = not (complete and head.keeps_alive) or bool(self._buffer)
+        self._parsing = self._response(method, most)
+        return self._advance() if self._buffer or self._ended else None
+
+    def feed(self, data: bytes) -> Response | None:
+        """Take what came; no bytes mean that the connection ended.
+
+        BadResponse, ConnectionLost or ResponseTooLarge when that is no response. What nobody waits for makes
+        the connection dirty: it must never begin the next response.
+        """
+        self.dirty = self.dirty or self._parsing is None
+        self._buffer += data
+        self._ended = self._ended or not data
+        self.taken += len(data)
+        return self._advance()
+
+    def _advance(self) -> Response | None:
+        if self._parsing is not None:
+            try:
+                next(self._parsing)
+            except StopIteration as finished:
+                self._parsing = None
+                response: Response = finished.value
+                return response
+        return None
+
+    def _response(self, method: str, most: int) -> Generator[None, None, Response]:
+        head = yield from self._final_head()
+        self._at_end = False
+        data, complete = yield from self._body(head, method, most)
+        self.dirty = not ((complete or self._at_end) and head.keeps_alive) or bool(self._buffer)
         return Response(
-            head.status, head.reason, head.headers, body, truncated=cut or not complete, version=head.version
+            head.status,
+            head.reason,
+            head.headers,
+            data,
+            duration=time.perf_counter() - self._started,
+            truncated=not complete,
+            version=head.version,
+            address=self.address,
         )
 
-    async def _final_head(self) -> Head:
+    def _final_head(self) -> Generator[None, None, Head]:
         for _ in range(MOST_INTERIM):
-            head = parse_head(await self._head_bytes())
+            head = parse_head((yield from self._head_bytes()))
             if head.status >= 200 or head.status == 101:
                 return head
         raise BadResponse(f"more than {MOST_INTERIM} interim answers came before a real one")
 
-    async def _head_bytes(self) -> bytes:
+    def _head_bytes(self) -> Generator[None, None, bytes]:
         searched = 0
-        while (end := END_OF_HEAD.search(self._buffer, searched)) is None:
+        while (end := _end_of_head(self._buffer, searched)) is None:
             self._refuse_early(len(self._buffer))
             searched = max(len(self._buffer) - 3, 0)
-            if not await self._fill():
+            if self._ended:
                 return self._head_at_end()
-        if end.start() > LARGEST_HEAD:
-            self._refuse_early(end.start())
-        head = bytes(self._buffer[: end.start()])
-        del self._buffer[: end.end()]
+            yield
+        if end[0] > LARGEST_HEAD:
+            self._refuse_early(end[0])
+        head = bytes(self._buffer[: end[0]])
+        del self._buffer[: end[1]]
         return head
 
     def _refuse_early(self, size: int) -> None:
@@ -139,72 +182,69 @@ class ResponseReader:
         self._buffer.clear()
         return head.rstrip(b"\r\n")
 
-    async def _fill(self) -> bool:
-        """Read more; whether there was more."""
-        if self._taken > SMALL_BODY and not self._holds_large:
-            await self._large.acquire()
-            self._holds_large = True
-        piece = b"" if self._ended else await self._reader.read(PIECE)
-        self._ended = not piece
-        self._taken += len(piece)
-        self._buffer += piece
-        return bool(piece)
-
-    async def _body(self, head: Head, method: str, most: int) -> tuple[bytes, bool]:
+    def _body(self, head: Head, method: str, most: int) -> Generator[None, None, tuple[bytes, bool]]:
         """The body as transferred, and whether all of it was read."""
         if method == "HEAD" or head.status in (101, 204, 304):
             return b"", head.status != 101
         if head.is_chunked:
-            return await self._chunks(most)
-        if head.length is not None:
-            data = await self._up_to(min(head.length, most))
-            return data, len(data) == head.length
-        data = await self._up_to(most)
+            return (yield from self._chunks(most))
+        if (length := head.length) is not None:
+            return (yield from self._measured(length, most))
+        data = yield from self._up_to(most)
         return data, len(data) < most
 
-    async def _up_to(self, size: int) -> bytes:
+    def _measured(self, length: int, most: int) -> Generator[None, None, tuple[bytes, bool]]:
+        """A body of known length. A short rest beyond what is wanted is read and dropped: that costs less
+        than another connection."""
+        wanted = min(length, most)
+        data = yield from self._up_to(length if length - wanted <= SHORT_REST else wanted)
+        self._at_end = len(data) == length
+        return data[:wanted], len(data) == length == wanted
+
+    def _up_to(self, size: int) -> Generator[None, None, bytes]:
         """So many bytes, or fewer when the connection ends."""
-        while len(self._buffer) < size and await self._fill():
-            pass
+        while len(self._buffer) < size and not self._ended:
+            yield
         with memoryview(self._buffer) as view:  # a slice of the buffer itself would be one more copy
             data = bytes(view[:size])
         del self._buffer[:size]
         return data
 
-    async def _chunks(self, most: int) -> tuple[bytes, bool]:
+    def _chunks(self, most: int) -> Generator[None, None, tuple[bytes, bool]]:
         body = bytearray()
-        while (size := await self._chunk_size()) > 0:
-            data = await self._up_to(min(size, most - len(body)))
+        while (size := (yield from self._chunk_size())) > 0:
+            data = yield from self._up_to(min(size, most - len(body)))
             body += data
             if len(data) < size:
                 return bytes(body), False
-            await self._line()
-        return bytes(body), size == 0 and await self._skip_trailers()
+            yield from self._line()
+        return bytes(body), size == 0 and (yield from self._skip_trailers())
 
-    async def _chunk_size(self) -> int:
-        """The next chunk's size in bytes, -1 when the connection ended instead."""
-        line = await self._line()
+    def _chunk_size(self) -> Generator[None, None, int]:
+        """The next chunk's size in bytes, -1 when the connection ends instead."""
+        line = yield from self._line()
         if line is None:
             return -1
         digits = line.partition(b";")[0].strip()
-        if not re.fullmatch(rb"[0-9a-fA-F]{1,15}", digits):
+        if not CHUNK_SIZE.fullmatch(digits):
             raise BadResponse(f"a chunk begins with {bytes(line[:20])!r}, which is no size")
         return int(digits, 16)
 
-    async def _skip_trailers(self) -> bool:
+    def _skip_trailers(self) -> Generator[None, None, bool]:
         for _ in range(MOST_HEADERS):
-            line = await self._line()
+            line = yield from self._line()
             if not line:
                 return line is not None
         return False
 
-    async def _line(self) -> bytes | None:
-        """The next line without its end, None when the connection ended first."""
+    def _line(self) -> Generator[None, None, bytes | None]:
+        """The next line without its end, None when the connection ends first."""
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > LONGEST_CHUNK_LINE:
                 raise BadResponse("a chunk's size line does not end")
-            if not await self._fill():
+            if self._ended:
                 return None
+            yield
         line = bytes(self._buffer[:end]).rstrip(b"\r")
         del self._buffer[: end + 1]
         return line
