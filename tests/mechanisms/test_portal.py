@@ -12,7 +12,9 @@ from typing import NoReturn
 
 import pytest
 
+from rookery.base.errors import Closed
 from rookery.mechanisms.portal import Portal
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -80,6 +82,29 @@ def test_closing_cancels_what_still_runs(portal: Portal) -> None:
         waiting.wait()
         portal.close()
         assert isinstance(call.exception(), asyncio.CancelledError)
+
+
+def test_a_call_beside_a_close_is_answered_refused_or_cancelled_and_never_forgotten() -> None:
+    async def answer() -> int:
+        await asyncio.sleep(0)
+        return 42
+
+    def call_for_ever(portal: Portal) -> None:
+        while True:
+            assert portal.call(answer) == 42
+
+    def call_until_closed(portal: Portal) -> None:
+        with pytest.raises((Closed, asyncio.CancelledError)):
+            call_for_ever(portal)
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(50):
+            portal = Portal()
+            portal.call(answer)
+            calling = [pool.submit(call_until_closed, portal) for _ in range(4)]
+            portal.close()
+            for call in calling:
+                call.result(PATIENCE)
 
 
 def test_its_own_loop_is_told_to_await_instead(portal: Portal) -> None:

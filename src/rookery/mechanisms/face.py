@@ -12,8 +12,9 @@ One small class per domain is its table of contents; each verb is the domain's o
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, overload
 
 if TYPE_CHECKING:
     from rookery.mechanisms.dual import Dual, DualStream
@@ -29,6 +30,12 @@ class Face(Generic[RookT]):
 
     def __init__(self, rook: RookT) -> None:
         self.rook = rook
+
+    def bound_to(self, rook: RookT) -> Self:
+        """The same verbs, bound to another Rook."""
+        other = copy(self)
+        other.rook = rook
+        return other
 
 
 class bound(Generic[P, R]):  # noqa: N801  reads as a decorator does

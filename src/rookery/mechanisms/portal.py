@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from rookery.base.errors import Closed
@@ -38,13 +39,23 @@ class Portal:
             raise RuntimeError("The portal's own loop cannot wait for itself: await the coroutine instead.")
         call = _Call(function(*args, **kwargs))
         try:
-            loop.call_soon_threadsafe(call.start, context=contextvars.copy_context())
+            self._schedule(loop, call)
             wait([call.outcome])
+        except Closed:
+            call.coroutine.close()
+            raise
         except BaseException:
-            loop.call_soon_threadsafe(call.cancel)
+            with suppress(RuntimeError):  # the loop has ended meanwhile, and the coroutine with it
+                loop.call_soon_threadsafe(call.cancel)
             wait([call.outcome])
             raise
         return call.outcome.result()
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop, call: _Call[Any]) -> None:
+        """Before close() or not at all: what is scheduled after the loop was told to stop never begins."""
+        with self._lock:
+            self._refuse_closed()
+            loop.call_soon_threadsafe(call.start, context=contextvars.copy_context())
 
     def close(self) -> None:
         """Cancel what still runs, wait for it, end the thread. May be called again."""
@@ -52,17 +63,21 @@ class Portal:
             self._closed = True
             thread, loop, stop = self._thread, self._loop, self._stop
         if thread and loop and stop and self._pid == os.getpid() and thread.is_alive():
-            loop.call_soon_threadsafe(stop.set)
+            with suppress(RuntimeError):  # somebody else's close() was quicker
+                loop.call_soon_threadsafe(stop.set)
             thread.join()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
-            if self._closed:
-                raise Closed("This Rook has been closed: open another.")
+            self._refuse_closed()
             if self._thread is None or self._pid != os.getpid() or not self._thread.is_alive():
                 self._start_thread()
             assert self._loop is not None  # noqa: S101  the thread has set it
             return self._loop
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise Closed("This Rook has been closed: open another.")
 
     def _start_thread(self) -> None:
         started = threading.Event()

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from copy import copy
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, runtime_checkable
 
 from sqlalchemy.util import await_, greenlet_spawn  # noqa: TID251  the one place
 
+from rookery.base.errors import RookeryError
 from rookery.mechanisms.store.faults import explained
 from rookery.mechanisms.store.unit import AsyncSessions, Sessions, Unit, refuse_inside_transaction
 from rookery.mechanisms.waiting import InThread, Waiting, Work
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from rookery.base.config import Config
+    from rookery.mechanisms.journal import Journal
+    from rookery.mechanisms.tasks.queue import TaskQueue
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,6 +38,15 @@ Item = TypeVar("Item")
 Listener = Callable[["Rook", Any], None]
 Listeners = Mapping[type, Sequence[Listener]]
 """For each type of event, the functions to call with (rook, event), in this order."""
+
+
+@runtime_checkable
+class Bindable(Protocol):
+    """What hangs on a Rook and acts in its name, as the faces of domains do."""
+
+    def bound_to(self, rook: Any, /) -> Any:
+        """The same for another Rook."""
+        ...
 
 
 class Rook:
@@ -50,13 +63,17 @@ class Rook:
         *,
         actor: str = "system",
         listeners: Listeners | None = None,
+        journal: Journal | None = None,
+        queue: TaskQueue | None = None,
         sessions: Sessions | None = None,
         waiting: Waiting | None = None,
     ) -> None:
         self.config = config
         self.engine = engine
         self.actor = actor
+        self._queue = queue
         self.listeners: Listeners = listeners or {}
+        self.journal = journal
         self._sessions = sessions or Sessions(engine)
         self._waiting = waiting or InThread()
         self._closing = ExitStack()
@@ -68,14 +85,25 @@ class Rook:
         """Where spools, keys and, unless configured otherwise, the SQLite database live."""
         return self.config.data_dir
 
+    @property
+    def queue(self) -> TaskQueue:
+        """Where tasks are handed over."""
+        if self._queue is None:
+            raise RookeryError("This Rook has no task queue: open one with rookery.open().")
+        return self._queue
+
+    def acting_as(self, actor: str) -> Self:
+        """This house in somebody else's name. It is not to be closed: it ends with this one."""
+        return _in_the_name_of(actor, self)
+
     def transaction(self) -> AbstractContextManager[Session]:
         """A unit of work that may write: committed at the end, rolled back on an exception.
 
         On SQLite its first statement takes the write lock (BEGIN IMMEDIATE). Events emitted inside are
-        announced after the commit, or never. Raises TransactionOpen inside another one, and the kinds of
-        `store.faults` when the database refuses.
+        committed to the journal with it, and announced afterwards; or neither. Raises TransactionOpen inside
+        another one, and the kinds of `store.faults` when the database refuses.
         """
-        return self._unit(self._sessions.writing.begin)
+        return self._unit(self._sessions.writing.begin, self._write_down)
 
     def reading(self) -> AbstractContextManager[Session]:
         """A unit of work that only reads one snapshot and takes no write lock; a write in it raises."""
@@ -88,15 +116,15 @@ class Rook:
             yield session
 
     def emit(self, *events: object) -> None:
-        """Call the listeners of each event's type, in order; inside a unit of work, after its good end.
+        """Keep the events in the journal, and call the listeners of each one's type, in order.
 
-        What happened has happened: every listener is called, and what they raise is raised as one
-        ExceptionGroup after the last.
+        Inside a unit of work: with its commit, and after it. What happened has happened: every listener is
+        called, and what they raise is raised as one ExceptionGroup after the last.
         """
         if unit := Unit.current():
             unit.events += events
         else:
-            self._announce(events)
+            self._announce(events, self._recording(events))
 
     def wait_for(
         self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
@@ -134,19 +162,40 @@ class Rook:
         self.close()
 
     @contextmanager
-    def _unit(self, opens: Callable[[], AbstractContextManager[Session]]) -> Iterator[Session]:
+    def _unit(
+        self,
+        opens: Callable[[], AbstractContextManager[Session]],
+        before_commit: Callable[[Session, Unit], None] | None = None,
+    ) -> Iterator[Session]:
         with Unit() as unit, explained(self.engine), opens() as session:
             yield session
-        self._announce(unit.events)
+            if before_commit:
+                before_commit(session, unit)
+        self._ended(unit)
 
-    def _announce(self, events: Sequence[object]) -> None:
+    def _write_down(self, session: Session, unit: Unit) -> None:
+        if self.journal and unit.events:
+            unit.after_commit = self.journal.write(self, session, tuple(unit.events))
+
+    def _ended(self, unit: Unit) -> None:
+        kept = (unit.after_commit,) if unit.after_commit else self._recording(unit.events)
+        self._announce(unit.events, kept)
+
+    def _recording(self, events: Sequence[object]) -> list[Callable[[], None]]:
+        return [partial(self.journal.record, self, event) for event in events] if self.journal else []
+
+    def _announce(self, events: Sequence[object], keeping: Sequence[Callable[[], None]]) -> None:
         failures: list[Exception] = []
-        for event in events:
-            for listener in self.listeners.get(type(event), ()):
-                try:
-                    listener(self, event)
-                except Exception as failure:  # noqa: BLE001  raised together, after the last listener
-                    failures.append(failure)
+        telling: list[Callable[[], None]] = [
+            partial(listener, self, event)
+            for event in events
+            for listener in self.listeners.get(type(event), ())
+        ]
+        for tell in (*keeping, *telling):
+            try:
+                tell()
+            except Exception as failure:  # noqa: BLE001  raised together, after the last listener
+                failures.append(failure)
         if failures:
             names = ", ".join(dict.fromkeys(type(event).__name__ for event in events))
             raise ExceptionGroup(f"{names} happened, but listeners failed", failures)
@@ -167,6 +216,8 @@ class AsyncRook:
         sync_engine: Engine,
         actor: str = "system",
         listeners: Listeners | None = None,
+        journal: Journal | None = None,
+        queue: TaskQueue | None = None,
     ) -> None:
         self.config = config
         self.actor = actor
@@ -175,13 +226,20 @@ class AsyncRook:
         self._sessions = AsyncSessions(engine)
         inside = Sessions(engine.sync_engine)
         self._inner = Rook(
-            config, sync_engine, actor=actor, listeners=listeners, sessions=inside, waiting=OnLoop()
-        )
+            config, sync_engine, actor=actor, listeners=listeners, journal=journal, queue=queue,
+            sessions=inside, waiting=OnLoop(),
+        )  # fmt: skip
 
     @property
     def data_dir(self) -> Path:
         """Where spools, keys and, unless configured otherwise, the SQLite database live."""
         return self.config.data_dir
+
+    def acting_as(self, actor: str) -> Self:
+        """This house in somebody else's name. It is not to be closed: it ends with this one."""
+        other = _in_the_name_of(actor, self)
+        other._inner = self._inner.acting_as(actor)
+        return other
 
     async def run_sync(
         self, operation: Callable[Concatenate[Rook, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -195,7 +253,8 @@ class AsyncRook:
         with Unit() as unit, explained(self.engine):
             async with self._sessions.writing.begin() as session:
                 yield session
-        await self.emit(*unit.events)
+                await session.run_sync(self._inner._write_down, unit)
+        await self.run_sync(Rook._ended, unit)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -203,7 +262,7 @@ class AsyncRook:
         with Unit() as unit, explained(self.engine):
             async with self._sessions.reading() as session:
                 yield session
-        await self.emit(*unit.events)
+        await self.run_sync(Rook._ended, unit)
 
     async def emit(self, *events: object) -> None:
         """As `Rook.emit`."""
@@ -225,6 +284,18 @@ class AsyncRook:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self.aclose()
+
+
+AnyRook = TypeVar("AnyRook", bound=Rook | AsyncRook)
+
+
+def _in_the_name_of(actor: str, rook: AnyRook) -> AnyRook:
+    other = copy(rook)
+    other.actor = actor
+    for name, value in vars(rook).items():
+        if isinstance(value, Bindable):
+            setattr(other, name, value.bound_to(other))
+    return other
 
 
 class OnLoop:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from rookery.mechanisms.hooks import Batching, HookError, Hooks, hook, hooks_from, load_hooks
+from rookery.mechanisms.hooks import Batching, Error, HookError, Hooks, hook, hooks_from, load_hooks
 from rookery.mechanisms.runner import CommandRunner, Runner
+from tests.mechanisms.runner.tools import Emits, Sighting
 
 
 @pytest.fixture
@@ -113,6 +114,14 @@ def test_a_module_by_name_by_path_and_by_itself(write: Any, monkeypatch: pytest.
     by_name, by_path = load_hooks("acme_hooks"), load_hooks(path)
     by_module = load_hooks(sys.modules.pop("acme_hooks"))
     assert heard(by_name) == heard(by_path) == heard(by_module) == {"on_item": ["on_item"]}
+
+
+def test_what_fails_in_a_file_is_called_by_the_names_of_file_and_function(write: Any) -> None:
+    def items(hooks: Hooks) -> list[str]:
+        return [item.message for item in Emits([Sighting(url="a")], hooks=hooks) if isinstance(item, Error)]
+
+    text = "def on_item(runner, item):\n    if item._type != 'error': raise ValueError('no')"
+    assert items(load_hooks(write(text, "my_hooks.py"))) == ["hook my_hooks.py: on_item: ValueError: no"]
 
 
 def test_a_file_loaded_twice_is_one_module_until_it_changes(write: Any) -> None:

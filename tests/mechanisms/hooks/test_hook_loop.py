@@ -10,8 +10,7 @@ import pytest
 from rookery.mechanisms.hooks import loop as module
 from rookery.mechanisms.hooks.loop import HookLoop
 from rookery.mechanisms.writebehind import TransientError
-
-PATIENCE = 20.0
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from rookery.mechanisms.hooks import (
     Item,
     described,
     hooks_from,
+    recover,
 )
 from rookery.mechanisms.hooks.failures import DETAIL, KINDS, LISTED_IDS, MESSAGE
 from rookery.mechanisms.runner import Runner
-from rookery.mechanisms.writebehind import RetryPolicy
+from rookery.mechanisms.writebehind import RetryPolicy, has_leftovers
 from tests.mechanisms.runner.tools import Emits, Sighting, Table, sightings
+from tests.patience import PATIENCE
 
 
 class Crowd:
@@ -44,7 +47,7 @@ class Crowd:
                 self.most = max(self.most, self._present)
                 if self._present == self._size:
                     self._is_complete.set()
-            self._is_complete.wait(10)
+            self._is_complete.wait(PATIENCE)
             time.sleep(0.05)  # time enough for one too many to come in
             with self._lock:
                 self._present -= 1
@@ -96,7 +99,7 @@ def test_an_interval_delivers_a_partial_batch_while_the_run_goes_on() -> None:
         async def produce(self) -> Any:
             for number in (0, 1):  # the second after an idle time, when the first design's timer had died
                 yield Sighting(url=str(number), number=number)
-                assert await asyncio.to_thread(delivered[number].wait, 10)
+                assert await asyncio.to_thread(delivered[number].wait, PATIENCE)
 
     hooks = hooks_from({"on_item": store}, batch_config={"store": {"batch_interval": 0.05}})
     assert Waits([], hooks=hooks).run().status == "success"
@@ -107,6 +110,34 @@ HANGING = HookSettings(drain_timeout=0.3)
 
 async def hang(runner: Runner, items: list[Item]) -> None:
     await asyncio.sleep(3600)
+
+
+def closure(deliver: Callable[[list[Item]], Awaitable[object]]) -> Any:
+    """One of several hooks that share their qualified name."""
+
+    async def hook(runner: Runner | None, items: list[Item]) -> None:
+        await deliver(items)
+
+    return hook
+
+
+def test_recovery_finds_the_spools_of_closures_that_share_their_name(tmp_path: Path) -> None:
+    async def never(_items: list[Item]) -> None:
+        await asyncio.sleep(3600)
+
+    kept: list[list[Item]] = [[], []]
+
+    def keep(which: int) -> Any:
+        async def extend(items: list[Item]) -> None:
+            kept[which].extend(items)
+
+        return closure(extend)
+
+    stuck = hooks_from({"on_item": [closure(never), closure(never)]}, async_hooks=["hook"])
+    Emits(sightings(3), hooks=stuck, settings=HANGING, spool=tmp_path).run()
+    recover(hooks_from({"on_item": [keep(0), keep(1)]}, async_hooks=["hook"]), tmp_path)
+    assert [len(items) for items in kept] == [3, 3]
+    assert not any(has_leftovers(spool) for spool in tmp_path.iterdir())
 
 
 def test_a_sink_that_hangs_cannot_hold_the_end_of_a_run_for_ever(tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ import threading
 from collections.abc import Callable
 
 from rookery.mechanisms.writebehind import Batch
-
-PATIENCE = 20.0
+from tests.patience import PATIENCE
 
 
 class Shelf:

@@ -9,7 +9,8 @@ import pytest
 
 from rookery.base.errors import Invalid
 from rookery.mechanisms.writebehind import BatchQueue, json_codec
-from tests.mechanisms.writebehind.sinks import PATIENCE, GatedShelf, Shelf, numbered
+from tests.mechanisms.writebehind.sinks import GatedShelf, Shelf, numbered
+from tests.patience import PATIENCE
 
 NEVER = 3600.0
 

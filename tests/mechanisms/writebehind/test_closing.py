@@ -19,7 +19,8 @@ from rookery.mechanisms.writebehind import (
     Stats,
     has_leftovers,
 )
-from tests.mechanisms.writebehind.sinks import PATIENCE, FailsTimes, GatedShelf, Shelf, numbered, refuse
+from tests.mechanisms.writebehind.sinks import FailsTimes, GatedShelf, Shelf, numbered, refuse
+from tests.patience import PATIENCE
 
 QUICK = RetryPolicy(first=0.001, longest=0.002)
 

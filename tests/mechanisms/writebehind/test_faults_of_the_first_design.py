@@ -23,7 +23,8 @@ from rookery.mechanisms.writebehind import (
     SpoolError,
     json_codec,
 )
-from tests.mechanisms.writebehind.sinks import PATIENCE, GatedShelf, Shelf, numbered, refuse
+from tests.mechanisms.writebehind.sinks import GatedShelf, Shelf, numbered, refuse
+from tests.patience import PATIENCE
 
 
 def wait_for(shelf: Shelf, items: list[bytes]) -> None:
@@ -125,7 +126,7 @@ queue.flush()
 def test_fault_10_leaving_without_a_flush_loses_nothing(tmp_path: Path, how: str) -> None:
     """SIGTERM after 5,050 items left 100 rows; sys.exit lost the last partial batch."""
     for step in (how, "recover"):
-        subprocess.run([sys.executable, "-c", CHILD, str(tmp_path), step], timeout=60)
+        subprocess.run([sys.executable, "-c", CHILD, str(tmp_path), step], timeout=PATIENCE)
     with contextlib.closing(sqlite3.connect(tmp_path / "rows.db")) as database:
         rows = [int(item) for (item,) in database.execute("SELECT item FROM rows ORDER BY seq")]
     assert rows == list(range(5050))

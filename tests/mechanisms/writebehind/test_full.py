@@ -11,7 +11,8 @@ import pytest
 
 from rookery.mechanisms.writebehind import Batch, BatchQueue, ItemTooLarge, QueueClosed, QueueFull, SpoolFull
 from rookery.mechanisms.writebehind.spool import SMALLEST_SEGMENT
-from tests.mechanisms.writebehind.sinks import PATIENCE, GatedShelf, Shelf, numbered
+from tests.mechanisms.writebehind.sinks import GatedShelf, Shelf, numbered
+from tests.patience import PATIENCE
 
 
 def put_until_full(queue: BatchQueue[bytes], item: bytes) -> int:

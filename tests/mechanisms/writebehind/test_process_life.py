@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 PREAMBLE = """
 import os, sys, threading, time
 from pathlib import Path
@@ -22,7 +24,7 @@ def append(batch):
 def run(tmp_path: Path, script: str) -> list[str]:
     """Run the script to its end; the lines its sinks wrote."""
     arguments = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", PREAMBLE + script, str(tmp_path)]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, "")
     out = tmp_path / "out"
     return out.read_text().split() if out.exists() else []

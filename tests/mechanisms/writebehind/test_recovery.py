@@ -25,7 +25,8 @@ from rookery.mechanisms.writebehind import (
 )
 from rookery.mechanisms.writebehind.ledger import Ledger
 from rookery.mechanisms.writebehind.spool import FIRST_SEGMENT, SMALLEST_SEGMENT, Spool
-from tests.mechanisms.writebehind.sinks import PATIENCE, FailsTimes, GatedShelf, Shelf, numbered, refuse
+from tests.mechanisms.writebehind.sinks import FailsTimes, GatedShelf, Shelf, numbered, refuse
+from tests.patience import PATIENCE
 
 QUICK = RetryPolicy(first=0.001, longest=0.002)
 

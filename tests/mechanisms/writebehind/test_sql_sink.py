@@ -12,7 +12,8 @@ from rookery.base.ids import new_id
 from rookery.mechanisms.store import open_engine
 from rookery.mechanisms.writebehind import Batch, BatchQueue, RetryPolicy
 from rookery.mechanisms.writebehind.sql import SqlSink, sql_sink
-from tests.mechanisms.writebehind.sinks import PATIENCE, numbered
+from tests.mechanisms.writebehind.sinks import numbered
+from tests.patience import PATIENCE
 
 QUICK = RetryPolicy(first=0.001, longest=0.002)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from rookery.mechanisms.writebehind import Batch, BatchQueue, QueueClosed, RetryPolicy, has_leftovers
-from tests.mechanisms.writebehind.sinks import PATIENCE
+from tests.patience import PATIENCE
 
 RETRY = RetryPolicy(first=0.0001, longest=0.0005, patience=0)
 

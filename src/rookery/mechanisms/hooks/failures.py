@@ -7,6 +7,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from rookery.base.redact import redact_text
+from rookery.mechanisms.hooks.files import named_for_people
 from rookery.mechanisms.hooks.items import Error
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def described(
     error: BaseException | str, hook: str = "", ids: Sequence[str] = (), *, count: int = 1, fate: str = ""
 ) -> Error:
     """An Error item: one line, ids it hit, the end of the traceback if there is one; secrets masked."""
-    message = f"hook {hook}: {said(error)}{fate}" if hook else said(error)
+    message = f"hook {named_for_people(hook)}: {said(error)}{fate}" if hook else said(error)
     trace = traceback.format_exception(error) if isinstance(error, BaseException) else []
     return Error(
         message=message,

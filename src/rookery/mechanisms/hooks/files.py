@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 PREFIX = "rookery_hook_file_"
 VERSION = "__rookery_version__"
+
+_OF_A_FILE = re.compile(rf"^{PREFIX}(.*)_[0-9a-f]{{8}}\.")
 
 
 def module_from_file(path: Path) -> ModuleType:
@@ -63,6 +66,11 @@ def _name(path: Path) -> str:
     # The digest keeps two files of one name apart; it is stable, because spools are named after it.
     digest = hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()
     return f"{PREFIX}{path.stem}_{digest}"
+
+
+def named_for_people(hook: str) -> str:
+    """The name of a hook, `module.function`; of one in a file, the file's name and the function's."""
+    return _OF_A_FILE.sub(r"\1.py: ", hook)
 
 
 def file_of(function: Callable[..., Any]) -> Path | None:

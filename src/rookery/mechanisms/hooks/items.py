@@ -59,10 +59,12 @@ class Target(Item):
 
 
 class Progress(Item):
-    """How far the run is: 0 to 100 per cent, of a real amount of work."""
+    """How far the run is: 0 to 100 per cent of a real amount of work; `done` of `total`, if it has units."""
 
     percent: float
     detail: str = ""
+    done: int | None = None
+    total: int | None = None
 
 
 class Info(Item):

@@ -11,7 +11,7 @@ from rookery.base.ids import new_id
 from rookery.mechanisms.hooks.failures import Failures
 from rookery.mechanisms.hooks.items import decode, encode
 from rookery.mechanisms.hooks.loop import HookLoop
-from rookery.mechanisms.hooks.recovery import CODEC, key_of, spool_of
+from rookery.mechanisms.hooks.recovery import CODEC, key_of, named, spool_of
 from rookery.mechanisms.hooks.settings import HookSettings
 from rookery.mechanisms.hooks.sink import HookSink
 from rookery.mechanisms.writebehind import Batch, BatchQueue, DeliveryError
@@ -48,7 +48,8 @@ class AsyncHookManager:
         self._spool = spool
         self._slots = threading.BoundedSemaphore(self._settings.pool_size)
         self._loop = HookLoop()
-        self._names: dict[Function, str] = {}
+        functions = tuple(functions)
+        self._names = named(functions)
         self._queues: dict[Function, BatchQueue[Any]] = {}
         self.failures = Failures()
         for function in functions:
@@ -103,7 +104,7 @@ class AsyncHookManager:
         return {self._names[function]: queue.stats for function, queue in self._queues.items()}
 
     def _opened(self, function: HookFunction, batching: Batching) -> BatchQueue[Any]:
-        name = self._names[function.call] = self._unique(function.name)
+        name = self._names[function.call]
         return BatchQueue(
             self._sink(function),
             name=name,
@@ -116,12 +117,6 @@ class AsyncHookManager:
             retry=self._settings.retry,
             on_error=lambda error: self._undelivered(name, error),
         )
-
-    def _unique(self, name: str) -> str:
-        """Closures of one factory share their qualified name; in order of registration they get a number."""
-        taken = set(self._names.values())
-        numbered = (f"{name}-{number}" for number in range(2, len(taken) + 2))
-        return next(candidate for candidate in (name, *numbered) if candidate not in taken)
 
     def _sink(self, function: HookFunction) -> HookSink:
         def deliver(batch: Batch[Any]) -> None:

@@ -14,7 +14,7 @@ from rookery.base.errors import Invalid
 from rookery.base.redact import redact_text
 from rookery.mechanisms.hooks import DROP, Error, Item, Warning_
 from rookery.mechanisms.runner.core import Runner
-from rookery.mechanisms.runner.process import Process
+from rookery.mechanisms.runner.process import PATIENCE, Process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,12 @@ class CommandRunner(Runner):
     `convert()`, as does any other line as text. An exit code other than 0 is an Error with the end of
     standard error. After `timeout` seconds, on Ctrl-C and on cancelling, the program and all it started are
     ended. Lines are cut at `max_line` bytes, and a Warning says so. `env` replaces the environment.
+
+    A tool may override `parse`, `heard`, `overdue` and `troubles`. `patience` are the seconds in which the
+    program may end in order, after SIGINT.
     """
+
+    patience: float = PATIENCE
 
     def __init__(
         self,
@@ -64,50 +69,66 @@ class CommandRunner(Runner):
 
     async def produce(self) -> AsyncIterator[Any]:
         """Its lines, parsed, while it runs; afterwards what went wrong."""
-        async with self._started() as (process, timed_out):
+        async with self._started() as (process, ended):
             async for line in process.lines():
                 kept = await self.fire("on_line", line)
                 if kept is not DROP:
-                    yield parsed(kept)
+                    yield self.parse(kept)
             self.exit_code = await process.wait()
             await self.fire("on_cmd_done")
-        for trouble in self._troubles(process, timed_out.is_set()):
+        if process.cut:
+            cut = (
+                f"{process.cut} line(s) of {self.name} were longer than {self.max_line} bytes, and cut there"
+            )
+            yield Warning_(message=cut)
+        for trouble in self.troubles(process.stderr_end(), "".join(ended)):
             yield trouble
 
+    # What a tool may override
+
+    def parse(self, line: str) -> Any:
+        """What `convert` is given of a line: the dict of a JSON object, any other line as it is."""
+        return parsed(line)
+
+    def heard(self, data: bytes) -> None:
+        """What the program writes to standard error, as it comes, in pieces of any size."""
+
+    async def overdue(self) -> str:
+        """Waits until the program has to be ended, and says why; by default, for `timeout`."""
+        if self.timeout is None:
+            await asyncio.Event().wait()  # for ever
+        await asyncio.sleep(self.timeout or 0)
+        return f"was ended after {self.timeout:g} seconds (timeout)"
+
+    def troubles(self, stderr: str, ended: str) -> list[Item]:
+        """What went wrong, by exit code and the end of standard error; `ended` is what `overdue` said."""
+        if ended:
+            return [Error(message=f"{self.name} {ended}")]
+        if not self.exit_code:
+            return []
+        end = redact_text(stderr)[-SHOWN_STDERR:].strip()
+        last = end.rpartition("\n")[2]
+        message = f"{self.name} exited with {self.exit_code}" + (f": {last}" if last else "")
+        return [Error(message=message, detail=end)]
+
     @asynccontextmanager
-    async def _started(self) -> AsyncIterator[tuple[Process, asyncio.Event]]:
-        process = await Process.start(self.argv, max_line=self.max_line, env=self.env, cwd=self.cwd)
-        timed_out = asyncio.Event()
-        watch = asyncio.create_task(self._watch(process, timed_out))
+    async def _started(self) -> AsyncIterator[tuple[Process, list[str]]]:
+        process = await Process.start(
+            self.argv, max_line=self.max_line, env=self.env, cwd=self.cwd, on_stderr=self.heard
+        )
+        ended: list[str] = []
+        watch = asyncio.create_task(self._watch(process, ended))
         try:
-            yield process, timed_out
+            yield process, ended
         finally:
             watch.cancel()
             await asyncio.wait([watch])
-            await process.stop()
+            await process.stop(self.patience)
             self.exit_code = process.exit_code
 
-    async def _watch(self, process: Process, timed_out: asyncio.Event) -> None:
-        if self.timeout is not None:
-            await asyncio.sleep(self.timeout)
-            timed_out.set()
-            await process.stop()
-
-    def _troubles(self, process: Process, timed_out: bool) -> list[Item]:
-        troubles: list[Item] = []
-        if process.cut:
-            said = (
-                f"{process.cut} line(s) of {self.name} were longer than {self.max_line} bytes, and cut there"
-            )
-            troubles.append(Warning_(message=said))
-        if timed_out:
-            troubles.append(Error(message=f"{self.name} was ended after {self.timeout:g} seconds (timeout)"))
-        elif self.exit_code:
-            end = redact_text(process.stderr_end())[-SHOWN_STDERR:].strip()
-            last = end.rpartition("\n")[2]
-            message = f"{self.name} exited with {self.exit_code}" + (f": {last}" if last else "")
-            troubles.append(Error(message=message, detail=end))
-        return troubles
+    async def _watch(self, process: Process, ended: list[str]) -> None:
+        ended.append(await self.overdue())
+        await process.stop(self.patience)
 
 
 def parsed(line: str) -> Any:
@@ -116,5 +137,5 @@ def parsed(line: str) -> Any:
         return line
     try:
         return msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # nested without end, it is no object for anybody
         return line

@@ -10,12 +10,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
 WAITING_LINES = 1_000  # beyond these the child's output is not read until they have been taken
+WAITING_BYTES = 16 << 20  # and beyond these, for lines may be long
 STDERR_KEPT = 64 * 1024  # bytes, of the end
-ESCALATION = ((signal.SIGINT, 2.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))  # seconds to react
+PATIENCE = 2.0  # seconds to react to a signal
 LINGER = 1.0  # seconds for the output of a child that has exited, should somebody else hold the pipe
 
 
@@ -25,9 +26,11 @@ class Process(asyncio.SubprocessProtocol):
     `cut` counts lines longer than `max_line` bytes, of which the rest was thrown away.
     """
 
-    def __init__(self, max_line: int) -> None:
+    def __init__(self, max_line: int, on_stderr: Callable[[bytes], None] | None = None) -> None:
         self._max_line = max_line
+        self._on_stderr = on_stderr
         self._lines: deque[bytes] = deque()
+        self._waiting = 0  # bytes in them
         self._partial = bytearray()
         self._skipping = False
         self._changed = asyncio.Event()
@@ -40,12 +43,21 @@ class Process(asyncio.SubprocessProtocol):
 
     @classmethod
     async def start(
-        cls, argv: Sequence[str], *, max_line: int, env: Mapping[str, str] | None, cwd: Path | None
+        cls,
+        argv: Sequence[str],
+        *,
+        max_line: int,
+        env: Mapping[str, str] | None,
+        cwd: Path | None,
+        on_stderr: Callable[[bytes], None] | None = None,
     ) -> Process:
-        """Start a program by its argument list, never through a shell. Raises OSError when that fails."""
+        """Start a program by its argument list, never through a shell. Raises OSError when that fails.
+
+        `on_stderr` is given what it writes to standard error, as it comes.
+        """
         loop = asyncio.get_running_loop()
         _, process = await loop.subprocess_exec(
-            lambda: cls(max_line),
+            lambda: cls(max_line, on_stderr),
             *argv,
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,
@@ -61,23 +73,29 @@ class Process(asyncio.SubprocessProtocol):
                 self._changed.clear()
                 await self._changed.wait()
                 continue
-            yield self._lines.popleft().decode("utf-8", "replace")
-            if len(self._lines) == WAITING_LINES // 2:
-                self._pipe().resume_reading()
+            line = self._lines.popleft()
+            self._waiting -= len(line)
+            yield line.decode("utf-8", "replace")
+            if len(self._lines) <= WAITING_LINES // 2 and self._waiting <= WAITING_BYTES // 2:
+                self._pipe().resume_reading()  # no-op unless paused
 
     async def wait(self) -> int:
         """Its exit code, once it has exited; -N for signal N."""
         await self._exited.wait()
         return cast("int", self.exit_code)
 
-    async def stop(self) -> None:
-        """End it and all its group: asked by SIGINT, then SIGTERM, then killed. No-op when all has ended."""
-        for number, patience in ESCALATION:
+    async def stop(self, patience: float = PATIENCE) -> None:
+        """End it and all its group: asked by SIGINT, then SIGTERM, then killed. No-op when all has ended.
+
+        It has `patience` seconds to react to SIGINT.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             if self.exit_code is not None:
                 break
             self._signal(number)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._exited.wait(), patience)
+                seconds = patience if number == signal.SIGINT else PATIENCE
+                await asyncio.wait_for(self._exited.wait(), seconds)
         self._signal(signal.SIGKILL)  # what it started and left behind
         self._transport.close()
 
@@ -106,6 +124,8 @@ class Process(asyncio.SubprocessProtocol):
         else:
             self._stderr += data
             del self._stderr[:-STDERR_KEPT]
+            if self._on_stderr is not None:
+                self._on_stderr(data)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - the loop calls it so
         if fd == 1:
@@ -122,7 +142,7 @@ class Process(asyncio.SubprocessProtocol):
             self._extend(line)
             self._finish_line()
         self._extend(rest)
-        if len(self._lines) >= WAITING_LINES:
+        if len(self._lines) >= WAITING_LINES or self._waiting >= WAITING_BYTES:
             self._pipe().pause_reading()
 
     def _extend(self, part: bytes) -> None:
@@ -134,6 +154,7 @@ class Process(asyncio.SubprocessProtocol):
 
     def _finish_line(self) -> None:
         self._lines.append(bytes(self._partial.removesuffix(b"\r")))
+        self._waiting += len(self._lines[-1])
         self._partial.clear()
         self._skipping = False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,13 +23,8 @@ class BatchSizer:
 
     def next_batch(self, entries: list[Entry]) -> list[Entry]:
         """The leading entries, at most `size` of them and `batch_bytes` together, one at least."""
-        room, end = self._limits.batch_bytes, 0
-        for _, payload in entries[: self.size]:
-            room -= len(payload)
-            if room < 0 and end:
-                break
-            end += 1
-        return entries[:end]
+        ends = accumulate([len(payload) for _, payload in entries[: self.size]])
+        return entries[: max(1, bisect_right(list(ends), self._limits.batch_bytes))]
 
     def took(self, seconds: float, *, has_backlog: bool) -> None:
         """Learn from a delivered batch."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 
 from rookery.mechanisms.writebehind.batch import Batch
 from rookery.mechanisms.writebehind.models import WritebehindCursor
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # A write comes first: it takes the lock on the row (PostgreSQL) or the file (SQLite) before anything is read.
-_OPEN = text(
-    "INSERT INTO writebehind_cursor (stream, seq) VALUES (:stream, 0) "
+# In the driver's own words: a batch may be one item, and compiling would cost more than storing it.
+_OPEN = (
+    "INSERT INTO writebehind_cursor (stream, seq) VALUES ({0}, 0) "
     "ON CONFLICT (stream) DO UPDATE SET seq = writebehind_cursor.seq RETURNING seq"
 )
-_MOVE = text("UPDATE writebehind_cursor SET seq = :seq WHERE stream = :stream")
+_MOVE = "UPDATE writebehind_cursor SET seq = {0} WHERE stream = {0}"
+_MARKS = {"sqlite": "?", "postgresql": "%s"}
 
 
 class SqlSink(Generic[T]):
@@ -32,14 +34,16 @@ class SqlSink(Generic[T]):
 
     def __init__(self, engine: Engine, write: Callable[[Connection, Batch[T]], None]) -> None:
         self._engine, self._write = engine, write
+        mark = _MARKS[engine.dialect.name]
+        self._open, self._move = _OPEN.format(mark), _MOVE.format(mark)
 
     def __call__(self, batch: Batch[T]) -> None:
         with self._engine.begin() as connection:
-            cursor = connection.execute(_OPEN, {"stream": batch.stream}).scalar_one()
+            cursor = connection.exec_driver_sql(self._open, (batch.stream,)).scalar_one()
             fresh = batch if batch.seqs[0] > cursor else _after(cursor, batch)
             if fresh:
                 self._write(connection, fresh)
-                connection.execute(_MOVE, {"stream": batch.stream, "seq": batch.seqs[-1]})
+                connection.exec_driver_sql(self._move, (batch.seqs[-1], batch.stream))
 
     def retire(self, stream: str) -> None:
         """Forget the cursor of a stream that has ended and can never be replayed."""
