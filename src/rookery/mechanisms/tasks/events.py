@@ -1,0 +1,43 @@
+"""What the queue announces, after the commit. What workers do is in the tasks' own rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TaskSubmitted:
+    """A task waits to be done, or, `scheduled`, for its time."""
+
+    task_id: str
+    type: str
+    priority: int
+    status: str = "pending"
+
+
+@dataclass(frozen=True)
+class TaskCancelled:
+    """Somebody wants a task not to be done, or not to go on."""
+
+    task_id: str
+    type: str
+    was: str
+
+
+@dataclass(frozen=True)
+class TaskRequeued:
+    """Somebody has a task that had failed, or was cancelled, done again."""
+
+    task_id: str
+    type: str
+
+
+@dataclass(frozen=True)
+class TasksPruned:
+    """Tasks that ended before a time were deleted: how many."""
+
+    before: str
+    count: int
+
+
+EVENTS = (TaskSubmitted, TaskCancelled, TaskRequeued, TasksPruned)

@@ -1,0 +1,155 @@
+"""What is submitted is done, where its type says, and what came of it is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rookery.mechanisms.tasks.rules import TaskStatus
+from rookery.mechanisms.tasks.service import get_task_result, submit_task
+from tests.conftest import Call
+from tests.mechanisms.tasks.conftest import GateKeeper, Team
+
+databases = pytest.mark.parametrize("call", ["sync-sqlite", "sync-postgresql"], indirect=True)
+
+
+@pytest.mark.parametrize("task_type", ["echo", "echo.loop", "echo.greenlet", "echo.process"])
+def test_a_task_is_done_where_its_type_runs_and_its_result_is_kept(
+    call: Call, team: Team, task_type: str
+) -> None:
+    task_id = call(submit_task, task_type, {"a": [1, "ü"]})
+    team.start()
+    task = team.ended(task_id)
+    assert (task.status, task.result) == (TaskStatus.COMPLETED, {"a": [1, "ü"]})
+    assert (task.attempts, task.failure, task.worker_id, task.failed_attempts) == (1, None, None, ())
+    assert task.created_us <= (task.started_us or 0) <= (task.finished_us or 0)
+    assert call(get_task_result, task_id) == {"a": [1, "ü"]}
+
+
+@databases
+def test_a_worker_that_sleeps_wakes_for_what_is_submitted(call: Call, team: Team, gate: GateKeeper) -> None:
+    team.start(concurrency=1)
+    for number in range(20):
+        assert team.ended(call(submit_task, "echo", number)).result == number
+
+
+@databases
+def test_a_worker_does_as_many_at_once_as_it_has_hands(call: Call, team: Team, gate: GateKeeper) -> None:
+    for _ in range(5):
+        call(submit_task, "gate.thread", gate.payload)
+    team.start(concurrency=3)
+    gate.begun(3)
+    counts = call.rook.tasks.health().counts
+    assert (counts[TaskStatus.RUNNING], counts[TaskStatus.PENDING]) == (3, 2)
+    gate.open()
+    assert len(gate.begun(5)) == 5
+
+
+@databases
+def test_a_worker_takes_the_types_that_it_was_told_to_and_no_others(call: Call, team: Team) -> None:
+    left = call(submit_task, "echo.loop", 1)
+    taken = call(submit_task, "echo", 2)
+    team.start(only=["echo"])
+    team.ended(taken)
+    assert team.look(left).status is TaskStatus.PENDING
+    team.start(only=["echo.loop"])
+    team.ended(left)
+
+
+@pytest.mark.parametrize("runs", ["thread", "loop", "process"])
+@databases
+def test_a_task_is_done_in_the_name_of_who_submitted_it(call: Call, team: Team, runs: str) -> None:
+    task_id = call.rook.acting_as("alice").tasks.submit_task(f"act.{runs}", "192.0.2.7")
+    team.start()
+    assert team.ended(task_id).status is TaskStatus.COMPLETED
+    team.stop()
+    entries = [(e.event_type, e.actor) for e in call.rook.audit.list(fresh=True) if e.object == "192.0.2.7"]
+    assert entries == [("scope.added", "alice")]
+
+
+@databases
+def test_a_task_may_submit_others(call: Call, team: Team) -> None:
+    task_id = call(submit_task, "submit", {"n": 1})
+    team.start()
+    child = team.ended(team.ended(task_id).result)
+    assert (child.parent_id, child.result) == (task_id, {"n": 1})
+    assert [task.id for task in call.rook.tasks.list(parent_id=task_id)] == [child.id]
+
+
+@databases
+def test_what_is_reported_is_seen_while_it_runs(call: Call, team: Team, gate: GateKeeper) -> None:
+    for task_id in [call(submit_task, f"report.{runs}", gate.payload) for runs in ("thread", "process")]:
+        team.start()
+        task = team.once(task_id, lambda task: task.total is not None)
+        assert (task.status, task.done, task.total) == (TaskStatus.RUNNING, 3, 7)
+        assert task.message == "three\ufffd of ?seven, https://robot:***@example.net/"
+    gate.open()
+    task = team.ended(task_id)
+    assert (task.done, task.total, task.message) == (7, 7, "all")
+
+
+@databases
+def test_what_is_reported_fits_whatever_it_was(call: Call, team: Team) -> None:
+    task_id = call(submit_task, "report.wildly")
+    team.start()
+    task = team.ended(task_id)
+    assert (task.done, task.total, len(task.message)) == (2**63 - 1, -(2**63) + 1, 500)
+
+
+@databases
+def test_a_task_has_a_folder_for_its_files(call: Call, team: Team) -> None:
+    task_id = call(submit_task, "file")
+    team.start()
+    folder = Path(team.ended(task_id).result)
+    assert folder == call.rook.data_dir / "artifacts" / task_id
+    assert (folder / "report.txt").read_text() == "found nothing"
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@databases
+def test_a_result_that_cannot_be_kept_is_a_failure_that_no_retry_mends(call: Call, team: Team) -> None:
+    fitting = call(submit_task, "large", 262_142)
+    large, strange = call(submit_task, "large", 262_143), call(submit_task, "object")
+    team.start()
+    assert len(team.ended(fitting).result) == 262_142
+    for task, said in ((team.ended(large), "262,145 bytes"), (team.ended(strange), "must be JSON")):
+        assert (task.status, task.attempts, task.result) == (TaskStatus.FAILED, 1, None)
+        assert task.failure is not None
+        assert said in task.failure.message
+
+
+# --- many short ones that may be run again share a commit
+
+
+@databases
+def test_many_short_tasks_that_may_run_again_are_each_done_once(
+    call: Call, team: Team, gate: GateKeeper
+) -> None:
+    ids = [call(submit_task, "note.shared", gate.payload) for _ in range(300)]
+    team.start(concurrency=2)
+    assert sorted(gate.begun(300)) == sorted(f"{task_id} 1" for task_id in ids)
+    team.ended(ids[-1])
+    team.stop()
+    assert call.rook.tasks.health().counts[TaskStatus.COMPLETED] == 300
+
+
+@databases
+def test_those_behind_a_slow_one_go_to_other_hands(call: Call, team: Team, gate: GateKeeper) -> None:
+    """A hundred quick ones let the worker believe that the next are as quick; one of them is not."""
+    quick = GateKeeper(gate.log.parent, "quick")
+    quick.open()
+    for _ in range(100):
+        call(submit_task, "gate.shared", quick.payload)
+    team.start(concurrency=1)
+    quick.begun(100)
+    with call.rook.transaction() as session:  # so that all are claimed together
+        slow, *behind = (
+            call.rook.tasks.submit_task("gate.shared", keeper.payload, session=session)
+            for keeper in (gate, quick, quick, quick)
+        )
+    gate.begun()
+    team.start(concurrency=1)
+    for task_id in behind:
+        team.ended(task_id)
+    assert team.look(slow).status is TaskStatus.RUNNING
