@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.domains.audit.conftest import StoredChain
+from tests.patience import PATIENCE
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -23,7 +24,7 @@ def run(tmp_path: Path, data_dir: Path) -> Run:
     def rookery(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "rookery", "--data-dir", str(data_dir), "audit", *arguments]
         return subprocess.run(
-            command, env=environ, cwd=tmp_path, text=True, input="", capture_output=True, timeout=60
+            command, env=environ, cwd=tmp_path, text=True, input="", capture_output=True, timeout=PATIENCE
         )
 
     return rookery
@@ -53,6 +54,13 @@ def test_list_pages_filters_and_speaks_json(run: Run, chain: StoredChain) -> Non
     assert [item["position"] for item in only["items"]] == [7]
     assert json.loads(run("list", "--json", "--until", "2020-01-01").stdout)["items"] == []
     assert len(json.loads(run("list", "--json", "--since", "2020-01-01").stdout)["items"]) == 20
+
+
+def test_a_type_that_nobody_knows_is_misspelt_and_not_an_empty_log(run: Run, chain: StoredChain) -> None:
+    misspelt = run("list", "--type", "note.adde")
+    assert (misspelt.returncode, "the nearest one is 'note.added'" in misspelt.stderr) == (2, True)
+    assert run("list", "--type", "note.added").stderr == "No entry fits.\n"
+    assert run("list", "--actor", "nobody").stderr == "No entry fits.\n"
 
 
 def test_show_prints_an_entry_and_its_details(run: Run, chain: StoredChain) -> None:
@@ -105,6 +113,12 @@ def test_prune_asks_first_and_never_without_an_answer(run: Run, chain: StoredCha
     assert len(json.loads(run("list", "--json").stdout)["items"]) == 20
     assert json.loads(run("prune", "--before", "2100-01-01", "--yes", "--json").stdout) == {"removed": 20}
     assert run("verify").stdout.startswith("intact: 1 entry")
+
+
+@pytest.mark.parametrize("position", ["-1", "9" * 30])
+def test_a_position_that_no_log_has_is_a_usage_error(run: Run, position: str) -> None:
+    done = run("list", "--before", position)
+    assert (done.returncode, "is no position in the log" in done.stderr) == (2, True)
 
 
 def test_a_date_that_is_none_is_a_usage_error(run: Run) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rookery.domains.audit.checkpoints import sign_checkpoint
 from rookery.domains.audit.errors import KeyUnusable
 from rookery.domains.audit.keys import PRIVATE, PUBLIC, Keyring, load_public, open_signer, trusted_keys
+from rookery.domains.audit.rules import Head
 
 
 def test_a_key_pair_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
@@ -24,11 +27,12 @@ def test_a_key_pair_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) 
 def test_the_public_key_verifies_what_the_private_one_signed_and_nothing_else(tmp_path: Path) -> None:
     signer = open_signer(tmp_path)
     keys = trusted_keys(tmp_path)
-    signature = signer.sign(b"body")
-    assert keys.verifies(signer.key_id, signature, b"body")
-    assert not keys.verifies(signer.key_id, signature, b"another")
-    assert not keys.verifies(signer.key_id, b"short", b"body")
-    assert not keys.verifies("unknown", signature, b"body")
+    signed = sign_checkpoint(signer, Head(), 1, None)
+    assert keys.verifies(signed)
+    assert signer.has_signed(signed)
+    wrong: list[dict[str, Any]] = [{"size": 2}, {"signature": b"short"}, {"key_id": "?"}, {"head": "text"}]
+    for change in wrong:
+        assert not keys.verifies(signed._replace(**change))
 
 
 def test_a_lost_public_key_is_made_again_from_the_private_one(tmp_path: Path) -> None:

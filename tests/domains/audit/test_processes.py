@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from rookery.mechanisms.store import open_engine
 from tests.domains.audit.conftest import serve
+from tests.patience import PATIENCE
 
 RECORDING = """
 import sys
@@ -80,7 +81,7 @@ def test_a_process_killed_at_any_moment_loses_no_acknowledged_entry(
     acknowledged = [id_ for id_ in acknowledged if len(id_) == 36]
     with serve(url, data_dir) as service:
         service.record("scan.started", actor="next", object="after")
-        assert service.flush(60)
+        assert service.flush(PATIENCE)
         verdict = service.verify()
     assert verdict.problems == ()
     stored = [row.id for row in rows(url) if row.actor == "doomed"]

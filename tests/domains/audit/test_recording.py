@@ -19,6 +19,7 @@ from rookery.domains.audit.face import Audit
 from rookery.domains.audit.service import AuditService
 from rookery.mechanisms.store import TransactionOpen, open_engine
 from tests.domains.audit.conftest import serve
+from tests.patience import PATIENCE
 
 Verb = Callable[..., Any]
 
@@ -143,7 +144,7 @@ def test_a_clock_set_back_changes_neither_order_nor_ids(
     with serve(sqlite_url, data_dir) as service:
         ids = [service.record("scan.started", actor="alice", object="now").id]
         service.flush()
-        monkeypatch.setattr("rookery.domains.audit.service.now_us", lambda: 1_600_000_000_000_000)
+        monkeypatch.setattr("rookery.domains.audit.recording.now_us", lambda: 1_600_000_000_000_000)
         ids.append(service.record("scan.started", actor="alice", object="years before").id)
         verdict = service.verify()
     assert _ids(sqlite_url) == ids
@@ -212,7 +213,7 @@ def test_entries_spooled_by_a_service_that_could_not_store_them_are_stored_by_th
         entry = service.record("scan.started", actor="alice", object="run 1")
         assert not service.close(timeout=0.1)
     engine.dispose()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not _ids(sqlite_url) and time.monotonic() < deadline:
         with serve(sqlite_url, data_dir) as following:
             following.flush()

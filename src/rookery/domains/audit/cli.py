@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from rookery.faces.cli.asking import Moment, agreed
 from rookery.faces.cli.output import (
     Column,
     emit_json,
@@ -36,22 +36,6 @@ COLUMNS = (
     Column("id", spare=True),
 )
 EMPTY = "No entries. Every change is recorded here; `rookery scope add` would be one."
-
-
-class Moment(click.ParamType[datetime]):
-    """A date or time, UTC unless it says otherwise."""
-
-    name = "DATE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """An aware datetime from ISO 8601: 2026-11-22, 2026-11-22T08:30, 2026-11-22T08:30+01:00."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no date; write 2026-11-22 or 2026-11-22T08:30+01:00", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @click.group()
@@ -89,7 +73,7 @@ def list_(
     elif as_json:
         emit_list(map(document, entries), next_page=_next(entries, limit))
     else:
-        table(COLUMNS, map(_cells, entries), empty=EMPTY)
+        table(COLUMNS, map(_cells, entries), empty="No entry fits." if wanted or before else EMPTY)
         if page := _next(entries, limit):
             note(f"More with --before {page}.")
 
@@ -158,10 +142,7 @@ def export(rook: Rook, /, output: BinaryIO, *, jsonl: bool) -> None:  # noqa: AR
 @pass_rook
 def prune(rook: Rook, /, before: datetime, *, force: bool, yes: bool, as_json: bool) -> None:
     """Remove the oldest entries for good; the rest stays verifiable, and the log says who did it."""
-    if not yes and not sys.stdin.isatty():
-        raise click.UsageError("Nobody is there to be asked: give --yes to remove entries for good.")
-    if not yes:
-        click.confirm(f"Remove audit entries older than {before.isoformat()} for good?", abort=True, err=True)
+    agreed(yes, f"Remove audit entries older than {before.isoformat()} for good?")
     removed = rook.audit.prune(before, force=force)
     if as_json:
         emit_json({"removed": removed})

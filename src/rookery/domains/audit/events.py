@@ -7,7 +7,7 @@ A type is `noun.verb`, the verb in the past: `scan.started`. A domain's event cl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from typing import Final
 
@@ -43,6 +43,10 @@ class EventTypes:
         if name not in self._descriptions:
             nearest = get_close_matches(str(name)[:100], self._descriptions, n=1, cutoff=0.0)
             raise UnknownEventType(f"{str(name)[:100]!r} is no event type; the nearest one is {nearest[0]!r}")
+
+    def names(self) -> Collection[str]:
+        """All names, now and later: quicker to ask than this object."""
+        return self._descriptions.keys()
 
     def __contains__(self, name: str) -> bool:
         return name in self._descriptions

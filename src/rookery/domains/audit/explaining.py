@@ -66,6 +66,7 @@ def _is_accounted_for(mismatch: Mismatch, problems: Sequence[Problem]) -> bool:
 
 def _rewritten(mismatch: Mismatch) -> Problem:
     size = mismatch.checkpoint.size
-    rewritten = entries_between(mismatch.agreed + 1, size)
-    message = f"{rewritten} rewritten with new hashes: the checkpoint signed after entry {size} disagrees"
-    return Problem("rewritten", mismatch.agreed + 1, None, message)
+    is_forged_whole = mismatch.agreed >= size  # a checkpoint of that size fits, which nobody has signed
+    first = 1 if is_forged_whole else mismatch.agreed + 1
+    what = f"{'some of ' * is_forged_whole}{entries_between(first, size)} rewritten with new hashes"
+    return Problem("rewritten", first, None, f"{what}: the checkpoint signed after entry {size} disagrees")

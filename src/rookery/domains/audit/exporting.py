@@ -97,6 +97,8 @@ def export(log: Log, keys: Keyring, file: IO[bytes]) -> int:
 class ExportedLog:
     """The log in an exported file. Raises NotAnExport, with the line's number, where it is none."""
 
+    is_part = False
+
     def __init__(self, path: Path) -> None:
         self._path = path
         first = next(self._lines(), None)

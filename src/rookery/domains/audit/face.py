@@ -58,17 +58,24 @@ def list_(
     """The newest entries that match, newest first; with `fresh`, what was recorded here before is among them.
 
     `wanted`: event_type, actor, object, since, until. For the next page pass the last position as `before`.
+    Raises UnknownEventType for one that nobody knows, and what `store.list_` raises.
     """
     _freshen(rook, service, fresh=fresh)
-    return store.list_(rook, limit=limit, before=before, **wanted)
+    entries = store.list_(rook, limit=limit, before=before, **wanted)
+    if not entries:
+        _check(service, wanted)
+    return entries
 
 
 def count(
     rook: Rook, service: AuditService, /, *, fresh: bool = False, **wanted: Unpack[store.Wanted]
 ) -> int:
-    """How many entries match; with `fresh`, what was recorded here before is counted."""
+    """How many entries match; with `fresh`, what was recorded here before is counted. As `list_` raises."""
     _freshen(rook, service, fresh=fresh)
-    return store.count(rook, **wanted)
+    number = store.count(rook, **wanted)
+    if not number:
+        _check(service, wanted)
+    return number
 
 
 def get(rook: Rook, service: AuditService, /, entry_id: str, *, fresh: bool = False) -> AuditEntry:
@@ -100,6 +107,12 @@ def export(rook: Rook, service: AuditService, /, file: Path) -> int:
 def prune(rook: Rook, service: AuditService, /, before: datetime, *, force: bool = False) -> int:
     """Remove the oldest entries, up to the first that is not older; how many those were. Raises LogBroken."""
     return rook.offload(partial(service.prune, before, actor=rook.actor, force=force))
+
+
+def _check(service: AuditService, wanted: store.Wanted) -> None:
+    """There may be entries of types that only another version knows; where there are none, it is misspelt."""
+    if event_type := wanted.get("event_type"):
+        service.types.check(event_type)
 
 
 def _freshen(rook: Rook, service: AuditService, *, fresh: bool) -> None:

@@ -10,8 +10,9 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
+from hmac import digest as hmac_digest
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -23,8 +24,20 @@ from rookery.domains.audit.errors import KeyUnusable
 PRIVATE: Final = "audit.key"
 PUBLIC: Final = "audit.pub"
 
+_SEALING = b"rookery audit outbox\n"
 _LARGEST = 10_000  # bytes of a key file
 _OTHERS = 0o077  # the permission bits of everybody but the owner
+
+
+class Signed(Protocol):
+    """A statement, the key that is said to have signed it, and the signature."""
+
+    @property
+    def key_id(self) -> str: ...
+    @property
+    def signature(self) -> bytes: ...
+    @property
+    def body(self) -> bytes: ...
 
 
 class Signer:
@@ -32,11 +45,20 @@ class Signer:
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
+        self._sealing = sha256(_SEALING + key.private_bytes_raw()).digest()
         self.key_id = key_id(key.public_key())
 
     def sign(self, body: bytes) -> bytes:
         """The 64 bytes of an Ed25519 signature over `body` (RFC 8032)."""
         return self._key.sign(body)
+
+    def has_signed(self, signed: Signed) -> bool:
+        """Whether this key made its signature."""
+        return Keyring([self._key.public_key()]).verifies(signed)
+
+    def seal(self, body: bytes) -> bytes:
+        """An HMAC-SHA-256 that only who holds the key can make or verify: twenty times quicker to make."""
+        return hmac_digest(self._sealing, body, "sha256")
 
 
 class Keyring:
@@ -51,11 +73,11 @@ class Keyring:
     def __contains__(self, key_id: str) -> bool:
         return key_id in self._keys
 
-    def verifies(self, key_id: str, signature: bytes, body: bytes) -> bool:
-        """Whether the key of that id is here and made this signature over this body."""
+    def verifies(self, signed: Signed) -> bool:
+        """Whether the key that it names is here, and made its signature; whatever types its parts are of."""
         try:
-            self._keys[key_id].verify(signature, body)
-        except (KeyError, InvalidSignature):
+            self._keys[signed.key_id].verify(signed.signature, signed.body)
+        except (KeyError, InvalidSignature, AttributeError, TypeError):
             return False
         return True
 

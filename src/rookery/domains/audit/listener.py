@@ -5,11 +5,15 @@ The object is the event's first field, the details are its other fields, the act
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from functools import partial
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from rookery.base.errors import RookeryError
 from rookery.domains.audit.errors import EntryNotValid
 from rookery.domains.audit.events import type_of
 from rookery.domains.audit.rules import LONGEST_FIELD, details_json
@@ -17,9 +21,14 @@ from rookery.domains.audit.service import AuditService
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.writebehind.errors import QueueFull
 
+log = logging.getLogger(__name__)
+
 
 class Listener:
-    """Hears the events of other domains for one audit log. Called with (rook, event), after the commit."""
+    """The journal of a Rook: keeps the events of other domains in one audit log.
+
+    Those of a transaction are written in it, so that both are durable or neither; others are recorded beside.
+    """
 
     def __init__(self, service: AuditService, event_classes: Iterable[type]) -> None:
         self._service = service
@@ -28,16 +37,41 @@ class Listener:
             self._types[event_class] = type_of(event_class)
             service.types.register(self._types[event_class], (event_class.__doc__ or "").partition("\n")[0])
 
-    def __call__(self, rook: Rook, event: Any) -> None:
-        """Record one event. Beside an event loop nothing here blocks it: what would wait goes to a thread."""
-        record = partial(self._service.record, self._types[type(event)], actor=rook.actor, **told(event))
-        if not self._service.is_ready:
-            rook.offload(record)
+    def write(self, rook: Rook, session: Session, events: Sequence[Any]) -> Callable[[], None]:
+        """Write the events in this transaction; what to call after its commit."""
+        entries = [
+            self._service.entry(self._types[type(event)], actor=rook.actor, **told(event))
+            for event in events
+            if type(event) in self._types
+        ]
+        if entries:
+            self._service.write(session, entries)
+        return partial(self._fetch, rook, [entry.id for entry in entries])
+
+    def _fetch(self, rook: Rook, ids: list[str]) -> None:
+        """They are durable, and chained by another process if not by this: what is in the way is logged."""
+        if not ids:
             return
         try:
-            record()
+            self._beside_the_loop(rook, partial(self._service.fetch, ids))
+        except (RookeryError, OSError) as error:
+            log.warning("%d audit entries wait in the database to be signed: %s", len(ids), error)
+
+    def record(self, rook: Rook, event: Any) -> None:
+        """Record an event of no transaction."""
+        if type(event) in self._types:
+            record = partial(self._service.record, self._types[type(event)], actor=rook.actor, **told(event))
+            self._beside_the_loop(rook, record)
+
+    def _beside_the_loop(self, rook: Rook, act: Callable[[], object]) -> None:
+        """Nothing here blocks an event loop: what would wait goes to a thread."""
+        if not self._service.is_ready:
+            rook.offload(act)
+            return
+        try:
+            act()
         except QueueFull:
-            rook.offload(record)
+            rook.offload(act)
 
 
 def told(event: Any) -> dict[str, Any]:

@@ -33,6 +33,17 @@ class EntryRow(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class OutboxRow(Base):
+    """An entry committed with what it tells of, and not in the chain yet; `seal` is the key holder's."""
+
+    __tablename__ = "audit_outbox"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key_id: Mapped[str]
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    seal: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class CheckpointRow(Base):
     """One signed checkpoint: after `size` entries the last hash was `head`."""
 

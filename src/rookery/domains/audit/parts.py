@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rookery.domains.audit.keys import Keyring
+from rookery.domains.audit.keys import Keyring, parse_public
 from rookery.domains.audit.rows import PartOfLog, StoredLog
 from rookery.domains.audit.verdict import Verification
 from rookery.domains.audit.verification import verify
@@ -25,16 +25,20 @@ SMALLEST: Final = 100_000
 
 
 class Part(msgspec.Struct):
-    """A child's task: the entries after one checkpoint up to another, in the database at this URL."""
+    """A child's task: the entries after one checkpoint up to another, in the database at this URL.
+
+    `keys` are the public keys that are trusted, as PEM.
+    """
 
     url: str
     dialect: str
+    keys: list[str]
     after: int
     upto: int
 
 
 def verify_stored(log: StoredLog, keys: Keyring, url: str) -> Verification:
-    """The verdict on a stored log. `url` is the driver's: a path for sqlite3, postgresql://… for psycopg."""
+    """The verdict on a stored log. `url` is what its driver takes: sqlite3 a path or URI, psycopg a URL."""
     return verify_together(log, keys, url) or verify(log, keys)
 
 
@@ -44,10 +48,12 @@ def verify_together(log: StoredLog, keys: Keyring, url: str) -> Verification | N
     base, witness = log.base, log.witness
     if len(bounds) == 1 or witness is None or witness.size <= bounds[-1]:
         return None
-    if base and not keys.verifies(base.key_id, base.signature, base.body):
+    if base and not keys.verifies(base):
         return None
     with ExitStack() as running:
-        children = [_child(Part(url, log.dialect, after, upto)) for after, upto in pairwise(bounds)]
+        trusted = keys.texts()
+        tasks = (Part(url, log.dialect, trusted, after, upto) for after, upto in pairwise(bounds))
+        children = [_child(task) for task in tasks]
         for child in children:
             running.enter_context(child)
             running.callback(child.kill)
@@ -100,18 +106,19 @@ def _answer(child: subprocess.Popen[bytes]) -> Verification | None:
 
 
 def main() -> None:
-    """A child: the task on standard input, the verdict on standard output; signatures are the parent's."""
+    """A child: the task on standard input, the verdict on standard output."""
     part = msgspec.json.decode(sys.stdin.buffer.read(), type=Part)
     with closing(_connect(part)) as driver:
         log = PartOfLog(driver, part.dialect, None, part.after, part.upto)
-        sys.stdout.buffer.write(msgspec.json.encode(verify(log, None)))
+        keys = Keyring(parse_public(text.encode()) for text in part.keys)
+        sys.stdout.buffer.write(msgspec.json.encode(verify(log, keys)))
 
 
 def _connect(part: Part) -> Any:
     if part.dialect == "sqlite":
         import sqlite3
 
-        driver = sqlite3.connect(part.url, isolation_level=None)
+        driver = sqlite3.connect(part.url, isolation_level=None, uri=part.url.startswith("file:"))
         driver.execute("BEGIN")
         return driver
     import psycopg

@@ -61,6 +61,7 @@ class StoredLog:
     """The log of one database, as one transaction on the driver's connection sees it."""
 
     before: Checkpoint | None = None
+    is_part = False
     _after, _upto = -_FOR_EVER, _FOR_EVER
 
     def __init__(self, driver: Any, dialect: str, witness: Checkpoint | None) -> None:
@@ -110,6 +111,8 @@ class StoredLog:
 
 class PartOfLog(StoredLog):
     """The entries after one checkpoint, up to another or to the end. The prune record is not this part's."""
+
+    is_part = True
 
     def __init__(
         self, driver: Any, dialect: str, witness: Checkpoint | None, after: int, upto: int | None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 
 from rookery.domains.audit.appending import Appender
 from rookery.domains.audit.checkpoints import Checkpoint
+from rookery.domains.audit.outbox import Outbox
 from rookery.domains.audit.witness import Witness
-from rookery.mechanisms.store import open_engine
+from rookery.mechanisms.store import explained, open_engine
 from rookery.mechanisms.writebehind.batch import Batch
 from rookery.mechanisms.writebehind.sql import sql_sink
 
@@ -18,10 +18,14 @@ log = logging.getLogger(__name__)
 
 
 class ChainSink:
-    """A sink for payloads. One transaction stores the rows, their checkpoint, and the queue's cursor."""
+    """A sink for payloads, and for names of entries that wait in the outbox.
 
-    def __init__(self, engine: Engine, appender: Appender, witness: Witness) -> None:
-        self._appender = appender
+    One transaction stores the rows, their checkpoint, and the queue's cursor.
+    """
+
+    def __init__(self, engine: Engine, appender: Appender, outbox: Outbox, witness: Witness) -> None:
+        self._engine, self._appender = engine, appender
+        self._outbox = outbox
         self._witness = witness
         self._store = sql_sink(engine, self._append)
         self._checkpoint: Checkpoint | None = None
@@ -33,8 +37,19 @@ class ChainSink:
         if self._checkpoint is not None:
             testify(self._witness, self._checkpoint)
 
+    def store_now(self, items: list[bytes]) -> Checkpoint | None:
+        """What a batch of these would do, here and now; the checkpoint after them, if there was anything."""
+        checkpoint = None
+        with explained(self._engine), self._engine.begin() as connection:
+            if payloads := self._outbox.resolve(connection, items):
+                checkpoint = self._appender.append(connection, payloads, heard(self._witness))
+        if checkpoint is not None:
+            testify(self._witness, checkpoint)
+        return checkpoint
+
     def _append(self, connection: Connection, batch: Batch[bytes]) -> None:
-        self._checkpoint = self._appender.append(connection, batch, heard(self._witness))
+        if payloads := self._outbox.resolve(connection, batch):
+            self._checkpoint = self._appender.append(connection, payloads, heard(self._witness))
 
 
 def heard(witness: Witness) -> Checkpoint | None:
@@ -53,18 +68,9 @@ def testify(witness: Witness, checkpoint: Checkpoint) -> None:
         log.error("cannot keep the audit checkpoint in %s: %s", witness.path, error.strerror)  # noqa: TRY400
 
 
-def open_audit_engine(url: str) -> Engine:
+def open_audit_engine(url: str, *, takes_writes: bool = True) -> Engine:
     """An engine whose commits reach the disk: on SQLite `synchronous=FULL`, one sync per batch.
 
     It is the log's own, so that an entry never waits behind others for a connection.
     """
-    engine = open_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _sync_commits)
-    return engine
-
-
-def _sync_commits(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.close()
+    return open_engine(url, takes_writes=takes_writes, sync_commits=True)

@@ -15,9 +15,8 @@ from rookery.domains.audit.models import EntryRow
 from rookery.domains.audit.rules import AuditEntry
 from rookery.mechanisms.dual import dual_read
 
-LONGEST_PAGE = 10_000
+LONGEST_PAGE = 10_000  # entries
 MOST_DIGITS = 18  # of a position; more would not fit into a BIGINT
-"""Entries of one page."""
 
 _COLUMNS = (
     EntryRow.id,
@@ -50,12 +49,15 @@ def list_(
 ) -> list[AuditEntry]:
     """The newest entries that match, newest first; `before` is the last position of the page before.
 
-    Raises Invalid for a limit that is not from 1 to 10,000, and for a moment without a time zone.
+    Raises Invalid for a limit that is not from 1 to 10,000, a `before` that is no position, and a moment
+    without a time zone.
     """
     if not 1 <= limit <= LONGEST_PAGE:
         raise Invalid(f"limit must be from 1 to {LONGEST_PAGE}")
     query = _matching(select(*_COLUMNS), wanted)
     if before is not None:
+        if not 0 <= before < 10**MOST_DIGITS:
+            raise Invalid(f"{before} is no position in the log: give the last one of the page before")
         query = query.where(EntryRow.position < before)
     newest_first = query.order_by(EntryRow.position.desc()).limit(limit)
     return [_entry(row) for row in session.execute(newest_first)]

@@ -2,9 +2,10 @@
 
 Each entry must have the next number, follow the hash before it, and match its own hash. Each checkpoint must
 name the digest of the one before and the hash the chain really has there; the last one's signature then
-vouches for them all, and so for every entry, which is why one signature is checked and not one per batch.
-Only where something does not fit are further signatures checked, and the log is read a second time to tell
-an edit from a deletion, an insertion or a reordering.
+vouches for them all, and so for every entry, since a key signs nothing upon a checkpoint of its own that is
+forged (appending.py). So one signature is checked wherever another key goes on, and not one per batch. Only
+where something does not fit are further signatures checked, and the log is read a second time to tell an edit
+from a deletion, an insertion or a reordering.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ class Log(Protocol):
     def witness(self) -> Checkpoint | None:
         """The last checkpoint as kept outside the database."""
 
+    @property
+    def is_part(self) -> bool:
+        """Whether others verify the rest of it."""
+        ...
+
     def rows(self) -> Iterator[Row]:
         """The entries, by position."""
         ...
@@ -57,20 +63,19 @@ class Log(Protocol):
         ...
 
 
-def verify(log: Log, keys: Keyring | None) -> Verification:
-    """The verdict on a log, by these trusted keys; with None no signature is checked."""
+def verify(log: Log, keys: Keyring) -> Verification:
+    """The verdict on a log, by these trusted keys."""
     return _Walk(log, keys).verdict()
 
 
 class _Walk:
     """One reading of the log, and what was found on the way."""
 
-    def __init__(self, log: Log, keys: Keyring | None) -> None:
+    def __init__(self, log: Log, keys: Keyring) -> None:
         self._log = log
         self._problems: list[Problem] = []
         self._problem_count = 0
         self._signed = Signatures(log, keys)
-        self._is_signing_checked = keys is not None
         self._end = log.start
         self._entries = 0
         self._recomputed = (0, b"")  # after an edited entry: the next position, the hash it should follow
@@ -158,7 +163,7 @@ class _Walk:
                 f"time steps back at {len(self._steps_back)} place(s), by up to {furthest:.0f} s, first at "
                 f"entry {position}: a clock was set, or entries came late from a spool; their order stands"
             )
-        if self._entries and self._log.witness is None and self._is_signing_checked:
+        if self._entries and self._log.witness is None and not self._log.is_part:
             yield "no checkpoint is kept outside this log, so a cut at a signed checkpoint would not show"
 
     def _found(self, kind: Kind, row: Row, what: str) -> None:
