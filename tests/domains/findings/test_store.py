@@ -1,4 +1,4 @@
-"""Findings in both worlds, on both databases: one row per weakness, however often it is seen."""
+"""Reading findings, in both worlds and on both databases. How they come to be: tests/conformance."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import pytest
 
 from rookery.base.errors import NotFound
 from rookery.domains.findings import store
-from rookery.domains.findings.document import as_json
 from rookery.domains.findings.hooks import RecordFindings
 from rookery.domains.findings.items import Vulnerability
 from rookery.domains.findings.rules import Severity
-from rookery.mechanisms.hooks import Info, Item
+from rookery.mechanisms.hooks import Item
 from rookery.mechanisms.writebehind import Batch
 from tests.conftest import Call
 
@@ -38,44 +37,15 @@ def record(call: Call, *items: Item, stream: str = "s", first: int = 1) -> None:
     hook(None, Batch(list(items), stream=stream, seqs=seqs, recovered=False))
 
 
-def test_a_weakness_seen_again_is_the_same_finding(call: Call) -> None:
-    record(call, sighting())
-    record(call, sighting(run_id="run-2", _timestamp=2_000.0, extracted=["fork"]), first=2)
-    [finding] = call(store.list_)
-    document = as_json(finding)
-    assert document["first_seen"] == "1970-01-01T00:16:40+00:00"
-    assert document["last_seen"] == "1970-01-01T00:33:20+00:00"
-    assert (document["run_count"], document["extracted"]) == (2, ["fork"])
-
-
-def test_a_finding_has_the_id_that_its_sighting_announced(call: Call) -> None:
-    record(call, sighting())
-    assert call(store.list_)[0].id == sighting().finding_id
-
-
-def test_one_run_counts_once_however_often_it_sees_the_weakness(call: Call) -> None:
-    record(call, sighting(), sighting(_timestamp=1_001.0))
-    assert call(store.list_)[0].run_count == 1
-
-
-def test_a_replayed_batch_changes_nothing(call: Call) -> None:
-    """After a crash the spool delivers what the database has already committed."""
-    record(call, sighting(run_id="run-1"), sighting(run_id="run-2", _timestamp=1_001.0))
-    record(call, sighting(run_id="run-1"), sighting(run_id="run-2", _timestamp=1_001.0))
-    assert call(store.list_)[0].run_count == 2
-
-
-def test_a_sighting_that_arrives_late_counts_and_does_not_overwrite_a_newer_one(call: Call) -> None:
-    record(call, sighting(_timestamp=2_000.0, name="new"))
-    record(call, sighting(_timestamp=1_000.0, name="old", run_id="run-0"), stream="other")
-    [finding] = call(store.list_)
-    assert (finding.name, finding.last_run_id, finding.run_count) == ("new", "run-1", 2)
-    assert (finding.first_seen_us, finding.last_seen_us) == (1_000_000_000, 2_000_000_000)
-
-
-def test_what_is_no_sighting_is_passed_over(call: Call) -> None:
-    record(call, Info(message="hello"), sighting())
-    assert call(store.count) == 1
+def test_every_sighting_of_a_large_batch_is_stored(call: Call) -> None:
+    paths = [f"http://127.0.0.1:8080/{number}" for number in range(1_043)]
+    record(call, *(sighting(matched_at=path, cve=["CVE-2024-1"]) for path in paths))
+    found = call(store.list_, limit=2_000)
+    assert {row.matched_at for row in found} == set(paths)
+    assert {(row.template_id, row.state, row.labels, row.run_count, row.cve) for row in found} == {
+        ("git-config", "open", "[]", 1, '["CVE-2024-1"]')
+    }
+    assert [line.kind for line in call(store.history, found[-1].id)] == ["found"]
 
 
 def test_the_worst_come_first_and_can_be_selected(call: Call) -> None:
@@ -84,7 +54,26 @@ def test_the_worst_come_first_and_can_be_selected(call: Call) -> None:
     assert [row.template_id for row in call(store.list_)] == ["critical", "medium", "info"]
     assert [row.template_id for row in call(store.list_, severities=(Severity.INFO,))] == ["info"]
     assert call(store.count, target="http://127.0.0.1:8080") == 3
+    assert call(store.count, target="http://127.0.0.1:808") == 0
     assert call(store.list_, run_id="run-9") == []
+
+
+def test_a_batch_that_its_queue_delivers_again_is_known_by_its_stream(call: Call) -> None:
+    """After a crash the spool delivers what the store has already taken."""
+    for _ in range(2):
+        record(call, sighting(), sighting(_timestamp=1_001.0))
+    assert [row.seen_count for row in call(store.list_)] == [2]
+
+
+def test_a_target_stands_for_what_is_below_it(call: Call) -> None:
+    targets = (
+        "http://127.0.0.1:8080/app",
+        "http://127.0.0.1:8080/application",
+        "http://127.0.0.1:8080/app/v2",
+    )
+    record(call, *(sighting(template_id=f"at-{n}", target=target) for n, target in enumerate(targets)))
+    assert call(store.count, target="http://127.0.0.1:8080") == 3
+    assert call(store.count, target="http://127.0.0.1:8080/app") == 2
 
 
 def test_the_beginning_of_an_id_is_enough(call: Call) -> None:
@@ -97,6 +86,8 @@ def test_an_unknown_id_is_an_error_that_says_where_the_ids_are(call: Call, id_: 
     record(call, sighting())
     with pytest.raises(NotFound, match="rookery findings list"):
         call(store.get, id_)
+    with pytest.raises(NotFound, match="at least 6 characters"):
+        call(store.get, sighting().finding_id[:5])
 
 
 def test_the_hook_can_travel_to_another_process(call: Call) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from rookery.domains.findings import store
+from rookery.base.config import Findings as Policy
+from rookery.domains.findings.sightings import upsert
 from rookery.mechanisms.hooks import EVENTS, Batching, HookFunction, Hooks
 from rookery.mechanisms.store import open_engine
 from rookery.mechanisms.writebehind import Batch
@@ -16,11 +18,20 @@ LARGEST_BATCH = 1000  # sightings per transaction in a backlog: more make it no 
 
 
 class RecordFindings:
-    """Writes the sightings of a batch in one transaction. Pickled as its database URL."""
+    """Writes the sightings of a batch in one transaction. Pickled as its database URL and its policy.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._sink = sql_sink(engine, store.upsert)
+    `written` is called when nothing is left to do but to commit, which waits for the disk.
+    """
+
+    def __init__(self, engine: Engine, policy: Policy | None = None) -> None:
+        self._engine, self._policy = engine, policy or Policy()
+        self.written: Callable[[], object] = bool
+
+        def write(connection: Connection, batch: Batch[Any]) -> None:
+            upsert(connection, batch, self._policy)
+            self.written()
+
+        self._sink = sql_sink(engine, write)
 
     def __call__(self, _runner: object, items: Batch[Any]) -> None:
         self._sink(items)
@@ -34,15 +45,14 @@ class RecordFindings:
         self._engine.dispose()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self._engine.url.render_as_string(hide_password=False),)
+        return _reopened, (self._engine.url.render_as_string(hide_password=False), self._policy)
 
 
-def _reopened(url: str) -> RecordFindings:
-    return RecordFindings(open_engine(url))
+def _reopened(url: str, policy: Policy) -> RecordFindings:
+    return RecordFindings(open_engine(url), policy)
 
 
-def recording(engine: Engine) -> Hooks:
-    """The hooks that keep what a run finds."""
-    return Hooks(
-        [HookFunction(EVENTS["on_item"], RecordFindings(engine), Batching(largest_batch=LARGEST_BATCH))]
-    )
+def recording(engine: Engine, policy: Policy | None = None) -> Hooks:
+    """The hooks that keep what a run finds; `policy` is the configured [findings], which sets due dates."""
+    record = RecordFindings(engine, policy)
+    return Hooks([HookFunction(EVENTS["on_item"], record, Batching(largest_batch=LARGEST_BATCH))])

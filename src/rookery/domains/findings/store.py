@@ -1,137 +1,128 @@
-"""Every query of findings. Writing is one upsert, called by the hook's sink inside its transaction."""
+"""The queries of findings that read.
+
+Sightings are written in `sightings`, by the hook's sink alone; what people decide in `deciding`; what follows
+from a run that is over in `settling`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import msgspec
-from sqlalchemy import Connection, Select, case, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import case, distinct, func, or_, select
 from sqlalchemy.orm import Session
 
+from rookery.domains.findings.conditions import Condition, conditions
 from rookery.domains.findings.errors import FindingNotFound
-from rookery.domains.findings.items import Vulnerability
-from rookery.domains.findings.models import Finding
-from rookery.domains.findings.rules import Severity
+from rookery.domains.findings.models import Finding, FindingEvent, FindingEvidence
+from rookery.domains.findings.places import canonical_target
+from rookery.domains.findings.rules import ACTIVE, Severity
+from rookery.domains.findings.settling import Settled, settle
 from rookery.mechanisms.dual import dual_read
+from rookery.mechanisms.store.names import Called, by_id
 
-INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-COLUMNS = [column.name for column in Finding.__table__.columns]
-FIXED = {"id", "fingerprint", "first_seen_us", "run_count"}
-SHORTEST_PREFIX = 6  # characters of an id that may stand for the whole
+__all__ = ["Group", "Settled", "count", "evidence", "get", "groups", "history", "list_", "settle"]
+
+FIRST_THINGS_FIRST = (Finding.priority.desc(), Finding.last_seen_us.desc(), Finding.id.desc())
+CALLED = Called("finding", "rookery findings list", FindingNotFound)
+
+
+class Group(NamedTuple):
+    """One weakness on all its targets: how many findings, how many of them to be dealt with."""
+
+    id: str
+    severity: str
+    name: str
+    template_id: str
+    findings: int
+    active: int
+    targets: int
 
 
 @dual_read
 def list_(
     session: Session,
     /,
+    filter_: str = "",
     *,
     severities: Sequence[Severity] = (),
     target: str | None = None,
     run_id: str | None = None,
     limit: int = 100,
 ) -> list[Finding]:
-    """Findings, the worst first, then the latest seen; `target` selects those of one scheme://host:port.
+    """Findings, the most urgent first, then the latest seen.
 
-    `run_id` selects those that a run saw and no later run has seen again.
+    `filter_` is the filter language of docs/reference/filters.md; `target` selects those of one
+    scheme://host:port, or path, and below it; `run_id` those that a run saw and no later run has seen again.
+    Raises FilterNotValid.
     """
-    query = _chosen(select(Finding), severities, target, run_id)
-    worst_first = (Finding.severity.desc(), Finding.last_seen_us.desc(), Finding.id.desc())
-    return list(session.scalars(query.order_by(*worst_first).limit(limit)))
+    chosen = _chosen(filter_, severities, target, run_id)
+    query = select(Finding).where(*chosen).order_by(*FIRST_THINGS_FIRST).limit(limit)
+    return list(session.scalars(query))
 
 
 @dual_read
 def count(
     session: Session,
     /,
+    filter_: str = "",
     *,
     severities: Sequence[Severity] = (),
     target: str | None = None,
     run_id: str | None = None,
 ) -> int:
     """How many findings `list_` would return without its limit."""
-    query = _chosen(select(func.count()).select_from(Finding), severities, target, run_id)
-    return session.scalar(query) or 0
+    chosen = _chosen(filter_, severities, target, run_id)
+    return session.scalar(select(func.count()).select_from(Finding).where(*chosen)) or 0
+
+
+@dual_read
+def groups(session: Session, /, filter_: str = "", *, limit: int = 100) -> list[Group]:
+    """The groups of the findings that a filter chooses, the most urgent first. Raises FilterNotValid."""
+    is_active = Finding.state.in_(sorted(ACTIVE))
+    columns = (
+        Finding.group_id,
+        func.max(Finding.severity),
+        func.max(Finding.name),
+        func.max(Finding.template_id),
+        func.count(),
+        func.count(case((is_active, 1))),
+        func.count(distinct(Finding.target)),
+    )
+    query = select(*columns).where(*conditions(filter_)).group_by(Finding.group_id)
+    rows = session.execute(query.order_by(func.max(Finding.priority).desc(), Finding.group_id).limit(limit))
+    return [Group(row[0], Severity(row[1]).word, *row[2:]) for row in rows]
+
+
+@dual_read
+def history(session: Session, /, id_: str) -> list[FindingEvent]:
+    """What happened to a finding, the oldest first."""
+    query = select(FindingEvent).where(FindingEvent.finding_id == id_)
+    return list(session.scalars(query.order_by(FindingEvent.at_us, FindingEvent.id)))
+
+
+@dual_read
+def evidence(session: Session, /, id_: str) -> FindingEvidence | None:
+    """What was sent and came back when a finding was seen last, if that is kept."""
+    return session.get(FindingEvidence, id_)
 
 
 @dual_read
 def get(session: Session, /, id_: str) -> Finding:
-    """The finding with this id, or whose id alone ends or begins with it. Raises FindingNotFound."""
-    if finding := session.get(Finding, id_):
-        return finding
-    if len(id_) >= SHORTEST_PREFIX:
-        query = select(Finding).where(Finding.id.startswith(id_, autoescape=True)).limit(2)
-        matches = list(session.scalars(query))
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            raise FindingNotFound(f"More than one finding's id begins with {id_}; give more of it.")
-    raise FindingNotFound(f"There is no finding {id_}. `rookery findings list` shows the ids.")
+    """The finding with this id, or whose id alone begins with it. Raises FindingNotFound."""
+    return by_id(session, Finding, id_, CALLED)
 
 
 def _chosen(
-    query: Select[Any], severities: Sequence[Severity], target: str | None, run_id: str | None
-) -> Select[Any]:
+    filter_: str, severities: Sequence[Severity], target: str | None, run_id: str | None
+) -> list[Condition]:
+    chosen = conditions(filter_)
     if severities:
-        query = query.where(Finding.severity.in_([int(severity) for severity in severities]))
+        chosen.append(Finding.severity.in_([int(severity) for severity in severities]))
     if target is not None:
-        query = query.where(Finding.target == target)
+        place = canonical_target(target)
+        below = Finding.target.startswith(place.rstrip("/") + "/", autoescape=True)
+        chosen.append(or_(Finding.target == place, below))
     if run_id is not None:
-        query = query.where(Finding.last_run_id == run_id)
-    return query
-
-
-def upsert(connection: Connection, items: Iterable[object]) -> None:
-    """Write sightings: a new row, or a later sighting of one that is there; other items are passed over.
-
-    A sighting older than the row's last one, which another process was slow to bring, is counted, and may
-    change when the weakness was first seen, but no more. A run counts once, however often it sees it.
-    """
-    rows = [_row(item) for item in items if isinstance(item, Vulnerability)]
-    if rows:
-        connection.execute(_statement(connection.dialect.name), rows)
-
-
-@cache
-def _statement(dialect: str) -> Any:
-    insert = INSERT[dialect](Finding)
-    new = insert.excluded
-    is_newer = new.last_seen_us >= Finding.last_seen_us
-    changed: dict[str, Any] = {
-        name: case((is_newer, new[name]), else_=getattr(Finding, name))
-        for name in COLUMNS
-        if name not in FIXED
-    }
-    is_first = new.first_seen_us < Finding.first_seen_us
-    changed["first_seen_us"] = case((is_first, new.first_seen_us), else_=Finding.first_seen_us)
-    changed["run_count"] = Finding.run_count + case((Finding.last_run_id != new.last_run_id, 1), else_=0)
-    return insert.on_conflict_do_update(index_elements=[Finding.fingerprint], set_=changed)
-
-
-def _row(item: Vulnerability) -> dict[str, Any]:
-    seen_us = round(item._timestamp * 1_000_000)
-    return {
-        "id": item.finding_id,
-        "fingerprint": item.fingerprint,
-        "template_id": item.template_id,
-        "matcher": item.matcher,
-        "name": item.name,
-        "severity": int(Severity.of(item.severity)),
-        "target": item.target,
-        "matched_at": item.matched_at,
-        "extracted": _json(item.extracted),
-        "description": item.description,
-        "remediation": item.remediation,
-        "reference": _json(item.reference),
-        "tags": _json(item.tags),
-        "first_seen_us": seen_us,
-        "last_seen_us": seen_us,
-        "last_run_id": item.run_id,
-        "run_count": 1,
-    }
-
-
-def _json(words: list[str]) -> str:
-    return msgspec.json.encode(words).decode()
+        chosen.append(Finding.last_run_id == run_id)
+    return chosen
