@@ -12,9 +12,9 @@ import trustme
 
 from rookery.demo import WeakServer
 from rookery.domains.templates import Library, load_shipped
-from rookery.domains.templates.library import SHIPPED
+from rookery.domains.templates.places import SHIPPED
 from rookery.mechanisms.engine import Match, Target, Template
-from rookery.mechanisms.transport import HttpClient, run_templates
+from rookery.mechanisms.transport import HttpClient, Ports, run_templates
 from tests.domains.templates.sites import CLEAN_SITES
 from tests.mechanisms.transport.hostile import Behaviour, serving
 
@@ -27,7 +27,7 @@ SHIPPED_IDS = {template.id for template in LIBRARY.templates}
 async def found(templates: Iterable[Template], url: str) -> list[Match]:
     async with HttpClient(lambda _, address, __: address == "127.0.0.1") as client:
         matches: list[Match] = []
-        async for done in run_templates(client, list(templates), [Target(url)]):
+        async for done in run_templates(Ports(client), list(templates), [Target(url)]):
             assert not done.outcome.failed
             assert not done.outcome.unsent
             matches += done.outcome.matches
