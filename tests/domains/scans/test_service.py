@@ -16,6 +16,8 @@ from rookery.base.errors import NotFound
 from rookery.demo import WeakServer
 from rookery.domains.findings import store as findings
 from rookery.domains.findings.items import Vulnerability
+from rookery.domains.findings.rules import State
+from rookery.domains.findings.service import triage
 from rookery.domains.scans import service, store
 from rookery.domains.scans.errors import (
     AlreadyInScope,
@@ -27,8 +29,9 @@ from rookery.domains.scans.errors import (
 )
 from rookery.domains.scans.plan import ScanPlan
 from rookery.domains.scans.runner import TemplateRunner
-from rookery.mechanisms.hooks import Item, hooks_from
+from rookery.mechanisms.hooks import Item, Warning_, hooks_from
 from tests.conftest import Call
+from tests.mechanisms.transport.hostile import serving
 
 
 def plan(*endpoints: str, **different: Any) -> ScanPlan:
@@ -41,7 +44,7 @@ def audited(call: Call) -> list[tuple[str, str]]:
 
 
 def test_a_scan_returns_when_its_findings_are_stored(call: Call, weak_server: WeakServer) -> None:
-    result = call(service.run, plan(weak_server.url))
+    result = call(service.submit_scan, plan(weak_server.url))
     assert (result.success, result.endpoint_count, result.error_count) == (True, 1, 0)
     assert result.finding_count == call(findings.count, run_id=result.run_id) > 30
     assert sum(result.severities.values()) == result.finding_count
@@ -50,7 +53,7 @@ def test_a_scan_returns_when_its_findings_are_stored(call: Call, weak_server: We
 def test_a_scan_is_a_row_that_says_who_ran_it_and_what_came_of_it(
     call: Call, weak_server: WeakServer
 ) -> None:
-    result = call(service.run, plan(weak_server.url))
+    result = call(service.submit_scan, plan(weak_server.url))
     [run] = call(store.runs)
     assert (run.id, run.actor, run.status) == (result.run_id, "tester", "completed")
     assert run.finished_us > run.started_us
@@ -59,28 +62,28 @@ def test_a_scan_is_a_row_that_says_who_ran_it_and_what_came_of_it(
 
 def test_a_plan_can_be_run_again_unless_it_has_the_id_of_a_run(call: Call, weak_server: WeakServer) -> None:
     again = plan(weak_server.url, severity_levels=("critical",))
-    assert call(service.run, again).run_id != call(service.run, again).run_id
+    assert call(service.submit_scan, again).run_id != call(service.submit_scan, again).run_id
     once = plan(weak_server.url, severity_levels=("critical",), run_id="nightly-1")
-    assert call(service.run, once).run_id == "nightly-1"
+    assert call(service.submit_scan, once).run_id == "nightly-1"
     with pytest.raises(RunExists):
-        call(service.run, once)
+        call(service.submit_scan, once)
 
 
 def test_who_ran_it_is_in_the_audit_log(call: Call, weak_server: WeakServer) -> None:
-    call(service.run, plan(weak_server.url))
+    call(service.submit_scan, plan(weak_server.url))
     assert audited(call) == [("scan.started", "tester"), ("scan.finished", "tester")]
 
 
 def test_a_stranger_is_refused_before_anything_is_sent_and_the_refusal_is_audited(call: Call) -> None:
     with pytest.raises(TargetOutOfScope, match=r"rookery scope add 192\.0\.2\.1$"):
-        call(service.run, plan("127.0.0.1:9", "http://192.0.2.1/"))
+        call(service.submit_scan, plan("127.0.0.1:9", "http://192.0.2.1/"))
     assert audited(call) == [("scan.refused", "tester")]
     assert call(store.runs) == []
 
 
 def test_a_name_is_not_even_resolved_unless_it_is_in_the_scope(call: Call) -> None:
     with pytest.raises(TargetOutOfScope):
-        call(service.run, plan("http://intranet.example/"))
+        call(service.submit_scan, plan("http://intranet.example/"))
 
 
 def test_what_is_added_to_the_scope_is_audited_and_can_be_taken_back(call: Call) -> None:
@@ -94,36 +97,60 @@ def test_what_is_added_to_the_scope_is_audited_and_can_be_taken_back(call: Call)
     assert [event for event, _ in audited(call)] == ["scope.added", "scope.removed"]
 
 
+ANYTHING = """
+id: anything
+info: {{name: {name}, author: a, severity: low}}
+http: [{{path: ['{{{{BaseURL}}}}/'], matchers: [{{type: status, status: [200]}}]}}]
+"""
+
+
+def test_what_is_dismissed_is_to_be_looked_at_again_when_its_template_changes(
+    call: Call, weak_server: WeakServer, tmp_path: Path
+) -> None:
+    template = tmp_path / "anything.yaml"
+
+    def scanned(name: str) -> bool:
+        template.write_text(ANYTHING.format(name=name))
+        call(service.submit_scan, plan(weak_server.url, templates=(template,)))
+        [finding] = call(findings.list_)
+        return bool(finding.needs_review)
+
+    scanned("n")
+    call(triage, "template:anything", State.FALSE_POSITIVE, reason="a lab")
+    assert not scanned("n")
+    assert scanned("another")
+
+
 def test_a_plan_without_a_target_is_refused(call: Call) -> None:
     with pytest.raises(BadTarget):
-        call(service.run, plan())
+        call(service.submit_scan, plan())
 
 
 def test_a_scan_that_reached_no_target_was_no_success(call: Call, free_port: int) -> None:
-    result = call(service.run, plan(f"127.0.0.1:{free_port}"))
+    result = call(service.submit_scan, plan(f"127.0.0.1:{free_port}"))
     assert (result.success, result.error) == (False, "No target gave an answer.")
 
 
 @pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1/", "http://u:p@127.0.0.1/", ""])
 def test_a_bad_target_is_refused(call: Call, endpoint: str) -> None:
     with pytest.raises(BadTarget):
-        call(service.run, plan(endpoint))
+        call(service.submit_scan, plan(endpoint))
 
 
 def test_templates_that_are_not_there_are_an_error(call: Call, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        call(service.run, plan("127.0.0.1:9", templates=(tmp_path / "none",)))
+        call(service.submit_scan, plan("127.0.0.1:9", templates=(tmp_path / "none",)))
 
 
 def test_a_selection_without_templates_is_an_error_that_says_why(call: Call) -> None:
     with pytest.raises(NothingToScan, match="severity"):
-        call(service.run, plan("127.0.0.1:9", severity_levels=("unknown",)))
+        call(service.submit_scan, plan("127.0.0.1:9", severity_levels=("unknown",)))
 
 
 def test_a_target_that_does_not_answer_is_an_error_of_the_run_and_not_its_end(
     call: Call, weak_server: WeakServer, free_port: int
 ) -> None:
-    result = call(service.run, plan(f"127.0.0.1:{free_port}", weak_server.url))
+    result = call(service.submit_scan, plan(f"127.0.0.1:{free_port}", weak_server.url))
     assert (result.success, result.unreached_count, result.error_count) == (True, 1, 1)
     assert "refused" in result.errors[0]
     assert result.finding_count > 30
@@ -136,7 +163,7 @@ def test_hooks_of_the_caller_hear_what_is_stored(call: Call, weak_server: WeakSe
     def hear(_runner: object, item: Item) -> None:
         heard.append(item._type)
 
-    result = call(service.run, plan(weak_server.url), hooks=hooks_from({"on_item": hear}))
+    result = call(service.submit_scan, plan(weak_server.url), hooks=hooks_from({"on_item": hear}))
     assert heard.count("vulnerability") == result.finding_count
     assert "progress" in heard
 
@@ -173,7 +200,7 @@ def test_configured_hooks_may_drop_what_is_found(
     hooks = config.Hooks(modules=(str(house_hooks),))
     settings = config.Config(data_dir=data_dir, database=config.Database(url=sqlite_url), hooks=hooks)
     with rookery.open(config=settings) as rook:
-        result = rook.scans.run(plan(weak_server.url))
+        result = rook.scans.submit_scan(plan(weak_server.url))
         [finding] = rook.findings.list()
     assert (result.finding_count, finding.template_id) == (1, "git-config-exposed")
     assert house_hooks.with_name("heard.txt").read_text() == "git-config-exposed\n"
@@ -186,6 +213,33 @@ def test_a_runner_can_be_pickled_before_and_after_its_templates_are_read(weak_se
     assert (copy.run_id, copy.targets) == (runner.run_id, runner.targets)
     summary = copy.run()
     assert (summary.status, summary.errors) == ("success", 0)
+
+
+def test_a_scan_says_what_the_hosts_wishes_cost_it() -> None:
+    asked: list[bytes] = []
+
+    async def busy_at_first(head: bytes, writer: asyncio.StreamWriter) -> None:
+        asked.append(head)
+        busy = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n" if asked[1:] else busy)
+
+    def warn(_runner: object, item: Item) -> None:
+        if isinstance(item, Warning_):
+            warnings.append(item.message)
+
+    warnings: list[str] = []
+
+    async def work() -> None:
+        async with serving(busy_at_first) as port:
+            scan = plan(f"http://127.0.0.1:{port}")
+            runner = TemplateRunner(
+                scan, (), config.Scan(rate_limit=0.0), hooks=hooks_from({"on_item": warn})
+            )
+            await asyncio.to_thread(runner.run)
+
+    with asyncio.Runner() as loop:
+        loop.run(work())
+    assert "requests sent again: 1; pauses that hosts asked for: 1" in warnings
 
 
 def test_a_cancelled_scan_keeps_what_it_found_and_says_that_it_was_interrupted(
@@ -201,7 +255,7 @@ def test_a_cancelled_scan_keeps_what_it_found_and_says_that_it_was_interrupted(
         settings = config.Config(data_dir=data_dir, database=config.Database(url=sqlite_url))
         async with rookery.aopen(config=settings) as rook:
             slow = ScanPlan(endpoints=(weak_server.url,), rate_limit=8.0)
-            scan = asyncio.create_task(rook.scans.run(slow, hooks=hooks_from({"on_item": see})))
+            scan = asyncio.create_task(rook.scans.submit_scan(slow, hooks=hooks_from({"on_item": see})))
             await asyncio.to_thread(seen.wait)
             scan.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -224,5 +278,5 @@ def test_a_random_path_is_the_same_finding_every_time(
         "  matchers:\n  - {type: status, status: [404, 200, 500]}\n"
     )
     for _ in range(2):
-        assert call(service.run, plan(weak_server.url, templates=(template,))).finding_count == 1
+        assert call(service.submit_scan, plan(weak_server.url, templates=(template,))).finding_count == 1
     assert call(findings.count) == 1

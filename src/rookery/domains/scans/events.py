@@ -27,6 +27,14 @@ class ScanRefused:
 
 
 @dataclass(frozen=True)
+class TemplateTried:
+    """Somebody tried one template on one target, and kept nothing of it."""
+
+    template: str
+    target: str
+
+
+@dataclass(frozen=True)
 class ScanStarted:
     """A run has begun."""
 
@@ -45,4 +53,88 @@ class ScanFinished:
     error_count: int
 
 
-EVENTS = (ScopeAdded, ScopeRemoved, ScanRefused, ScanStarted, ScanFinished)
+@dataclass(frozen=True)
+class ScanResumed:
+    """A run that was broken off goes on; so many pairs of target and template are left."""
+
+    run_id: str
+    pairs_left: int
+
+
+@dataclass(frozen=True)
+class RunAbandoned:
+    """A run was found whose process had died."""
+
+    run_id: str
+
+
+@dataclass(frozen=True)
+class RunsPruned:
+    """Runs that began before a time were deleted, with their files: how many, and the first of them."""
+
+    before: str
+    count: int
+    run_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProjectCreated:
+    """A project was made."""
+
+    project_id: str
+
+
+@dataclass(frozen=True)
+class ProjectDeleted:
+    """A project was deleted, with its endpoints."""
+
+    project_id: str
+    endpoint_count: int
+
+
+@dataclass(frozen=True)
+class EndpointsAdded:
+    """A project has new endpoints: the first of them, and how many there are."""
+
+    project_id: str
+    endpoints: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class EndpointsRemoved:
+    """A project has lost endpoints: the first of them, and how many there were."""
+
+    project_id: str
+    endpoints: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class FindingsImported:
+    """What another tool found was imported from a file."""
+
+    path: str
+    run_id: str
+    format: str
+    records: int
+    bad: int
+    new: int
+
+
+EVENTS = (
+    FindingsImported,
+    ScopeAdded,
+    ScopeRemoved,
+    ScanRefused,
+    TemplateTried,
+    ScanStarted,
+    ScanResumed,
+    ScanFinished,
+    RunAbandoned,
+    RunsPruned,
+    ProjectCreated,
+    ProjectDeleted,
+    EndpointsAdded,
+    EndpointsRemoved,
+)

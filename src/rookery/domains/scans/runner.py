@@ -1,77 +1,141 @@
-"""The tool of a scan: templates over HTTP, as a runner that emits sightings, errors and progress."""
+"""The embedded tool: templates over network and files, as a runner that emits sightings, errors, progress."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 from rookery.base.config import Scan as Limits
+from rookery.base.config import Templates
 from rookery.base.ids import new_id
 from rookery.base.redact import redact_text
 from rookery.domains.findings.items import Vulnerability
-from rookery.domains.findings.rules import fingerprint
+from rookery.domains.scans.advance import Advance
+from rookery.domains.scans.coverage import Outcome, places_of
+from rookery.domains.scans.endpoints import is_path
 from rookery.domains.scans.plan import ScanPlan
 from rookery.domains.scans.scope import Scope
-from rookery.domains.templates import Selection, load, load_shipped, select
-from rookery.mechanisms.engine import Match, Target
-from rookery.mechanisms.hooks import Error, Item, Progress, Warning_
-from rookery.mechanisms.runner import Runner
+from rookery.domains.scans.sightings import sighting
+from rookery.domains.scans.targets import name_of, outcome_of, targets_of, trouble_of
+from rookery.domains.scans.tools.running import ScanRunner
+from rookery.domains.templates import Selection, open_library
+from rookery.mechanisms.engine import CheckBroken, Match, Target, Template
+from rookery.mechanisms.hooks import Error, Item, Warning_
 from rookery.mechanisms.transport import (
+    DiskFiles,
     Done,
+    FileUnreadable,
     HttpClient,
-    OutOfScope,
-    TooManyRedirects,
-    TransportError,
+    Ports,
     count_requests,
-    reach,
+    ports_beside,
     run_templates,
 )
 
-PROGRESS_EVERY = 0.1  # seconds
-KEPT_ERRORS = 100
+HTTP = "http"
 
 
-class TemplateRunner(Runner):
+class TemplateRunner(ScanRunner):
     """Runs a plan's templates on its endpoints, within `limits`, whatever limits the plan itself asks for."""
 
     name = "templates"
+    can_resume = True
 
-    def __init__(self, plan: ScanPlan, scope_entries: Sequence[str], limits: Limits, **options: Any) -> None:
+    def __init__(
+        self,
+        plan: ScanPlan,
+        scope_entries: Sequence[str],
+        limits: Limits,
+        *,
+        data_dir: Path | None = None,
+        policy: Templates | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(plan.endpoints, **options)
+        self.data_dir, self.policy = data_dir, policy or Templates()
         self.plan = plan
         self.limits = limits
         self.run_id = plan.run_id or new_id()
         self.context["run_id"] = self.run_id
         self.scope_entries = tuple(scope_entries)
-        self.errors: list[Error] = []
-        self.severities: Counter[str] = Counter()
-        self.request_count = 0
-        self.unreached_count = 0
+        self._silent: set[str] = set()  # over http; other protocols are tried all the same
+        self._answered: set[str] = set()
         self._said: set[tuple[str, type]] = set()
-        self._progress_due = 0.0
 
     @cached_property
     def selection(self) -> Selection:
         """The compiled templates and what was left out; the first use reads the files."""
-        library = load(self.plan.templates) if self.plan.templates else load_shipped()
-        chosen = select(library.templates, severities=self.plan.severity_levels)
-        return Selection(chosen.templates, (*library.skipped, *chosen.skipped))
+        wanted = self.plan.wanted
+        library = open_library(
+            self.plan.templates, self.data_dir, self.policy, include_tags=wanted.include_tags
+        )
+        return library.select(wanted)
 
     @property
     def skipped(self) -> dict[str, int]:
         """How many templates were left out, by reason, the most frequent first; a broken file is named."""
-        reasons = (
-            f"{one.path} {one.reason}" if one.is_broken else one.reason for one in self.selection.skipped
-        )
+        reasons = (one.described for one in self.selection.skipped)
         return dict(Counter(reasons).most_common())
 
+    @property
+    def template_ids(self) -> tuple[str, ...]:
+        """The ids of the templates, in the order that coverage counts along."""
+        return tuple(template.id for template in self.selection.templates)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        """Where each template's file is in the run's list."""
+        ids = self.coverage.template_ids if self.coverage else self.template_ids
+        return places_of(ids, ((template.id, template.path) for template in self.selection.templates))
+
+    @property
+    def pairs_left(self) -> int:
+        """How many pairs of target and template are not done yet."""
+        return sum(len(self._left(target)) for target, _ in self._found())
+
+    def _found(self) -> list[tuple[Target, Item | None]]:
+        """The targets of every endpoint; of one that has none, itself and the reason."""
+        found: list[tuple[Target, Item | None]] = []
+        for endpoint in self.targets:
+            try:
+                found += ((target, None) for target in targets_of(endpoint))
+            except FileUnreadable as error:
+                found.append((Target(endpoint, is_file=True), Error(message=f"not scanned: {error}")))
+        return found
+
+    @cached_property
+    def _templates(self) -> tuple[Template, ...]:
+        """The templates of this run."""
+        return tuple(each for each in self.selection.templates if each.path in self._positions)
+
+    @cached_property
+    def _suited(self) -> dict[bool, tuple[Template, ...]]:
+        """Those for files (True), and those for everything else."""
+        kinds = {kind: Target("http://any", is_file=kind) for kind in (True, False)}
+        return {
+            kind: tuple(each for each in self._templates if target.suits(each.protocols))
+            for kind, target in kinds.items()
+        }
+
+    def _left(self, target: Target) -> Sequence[Template]:
+        """The templates that are to be run on a target: all that suit it, unless some are done or no use."""
+        name, suited = name_of(target), self._suited[target.is_file]
+        if name in self._silent:
+            suited = tuple(each for each in suited if HTTP not in each.protocols)
+        if self.coverage is None or not self.coverage.has_done(name):
+            return suited
+        left = set(self.coverage.left(name, self._positions.values()))
+        return [each for each in suited if self._positions[each.path] in left]
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "selection"}
+        """Without what a copy reads again."""
+        made_anew = {"selection", "_positions", "_templates", "_suited"}
+        return {name: value for name, value in super().__getstate__().items() if name not in made_anew}
 
     def describe(self) -> str:
         """What would run, in one line."""
@@ -83,100 +147,152 @@ class TemplateRunner(Runner):
 
     async def produce(self) -> AsyncIterator[Item]:
         """Ask every endpoint once, then run every template on those that answered."""
+        try:
+            async with aclosing(self._produced()) as produced:
+                async for item in produced:
+                    yield item
+        except Exception as error:
+            self.partial = redact_text(f"The engine broke off: {error}")
+            raise
+
+    async def _produced(self) -> AsyncGenerator[Item, None]:
         scope, limits = Scope(self.scope_entries), self.limits
+        allow = partial(_allow, scope)
         async with HttpClient(
-            lambda host, address, _port: scope.allows(host, address),
+            allow,
             rate_limit=limits.rate_limit,
+            host_rate_limit=limits.host_rate_limit,
+            jitter=limits.jitter,
+            retries=limits.retries,
+            longest_pause=limits.longest_pause,
             concurrency=limits.concurrency,
             timeout=limits.timeout,
         ) as client:
+            for line in self.selection.unsigned:
+                yield Warning_(message=line)
+            roots = [each for each in self.targets if is_path(each)]
+            files = await asyncio.to_thread(DiskFiles, roots)
+            ports = ports_beside(client, allow, timeout=limits.timeout, files=files)
+            for item in self._unsuited():
+                yield item
+            found = await asyncio.to_thread(self._found)
             targets: list[Target] = []
-            for target, trouble in await self._asked(client):
+            for target, trouble in await self._asked(client, found):
                 if trouble is not None:
                     yield trouble
                 if isinstance(trouble, Error):
+                    self._give_up(target, self._left(target))
                     self.unreached_count += 1
                 else:
                     targets.append(target)
-            async for item in self._checked(client, targets):
+            pairs = sum(len(self._suited[target.is_file]) for target, _ in found)
+            async for item in self._checked(client, ports, targets, pairs):
                 yield item
+            self.unreached_count += len(self._silent - self._answered)
+            if client.remarks:
+                yield Warning_(message=client.remarks)
 
-    async def _asked(self, client: HttpClient) -> list[tuple[Target, Item | None]]:
-        targets = [Target(endpoint) for endpoint in self.targets]
-        troubles = await asyncio.gather(*(self._trouble(client, target) for target in targets))
-        return list(zip(targets, troubles, strict=True))
+    def _unsuited(self) -> Iterator[Item]:
+        """What to say when no template of this run is for the kind of an endpoint."""
+        kinds = {is_path(endpoint) for endpoint in self.targets}
+        idle = [kind for kind in sorted(kinds) if not self._suited[kind]]
+        for is_file in idle:
+            what = "files" if is_file else "anything but files"
+            yield Warning_(message=f"No template of this run is for {what}: those endpoints were not checked")
+        if len(idle) == len(kinds):
+            self.partial = "No template suits what was to be scanned."
 
-    async def _trouble(self, client: HttpClient, target: Target) -> Item | None:
-        """Why a target is no use (Error), or what is odd about it (Warning)."""
-        try:
-            page = await reach(client, target)
-        except (TooManyRedirects, OutOfScope) as error:
-            return Warning_(message=redact_text(f"{target.url}: {error}"))
-        except TransportError as error:
-            return Error(message=redact_text(f"{target.url} was not scanned: {error}"))
-        if page.truncated:
-            return Warning_(
-                message=redact_text(f"{target.url}: its page is endless, or very long; it was cut")
-            )
-        return None
+    async def _asked(
+        self, client: HttpClient, found: Sequence[tuple[Target, Item | None]]
+    ) -> list[tuple[Target, Item | None]]:
+        """The targets on which something is left to do, each with what is wrong with it."""
+        found = [(target, trouble) for target, trouble in found if trouble or self._left(target)]
+        asked = (self._trouble(client, target, trouble) for target, trouble in found)
+        troubles = await asyncio.gather(*asked)
+        return [(target, trouble) for (target, _), trouble in zip(found, troubles, strict=True)]
 
-    async def _checked(self, client: HttpClient, targets: Sequence[Target]) -> AsyncIterator[Item]:
-        templates = self.selection.templates
-        total, done_requests = len(targets) * count_requests(templates), 0
-        running = run_templates(client, templates, targets, concurrency=self.limits.concurrency)
+    async def _trouble(self, client: HttpClient, target: Target, trouble: Item | None) -> Item | None:
+        left = self._left(target)
+        over_http = [each for each in left if HTTP in each.protocols]
+        if trouble is not None or not over_http:
+            return trouble
+        trouble = await trouble_of(client, target)
+        if isinstance(trouble, Error) and len(over_http) < len(left):
+            self._give_up(target, over_http)
+            self._silent.add(name_of(target))
+            return Warning_(message=trouble.message.replace("was not scanned:", "was not scanned over http:"))
+        return trouble
+
+    async def _checked(
+        self, client: HttpClient, ports: Ports, targets: Sequence[Target], pairs: int
+    ) -> AsyncIterator[Item]:
+        """Run what is left of so many pairs of target and template in all."""
+        advance = Advance(pairs, *await asyncio.to_thread(self._work, targets))
+        running = run_templates(
+            ports,
+            self._templates,
+            targets,
+            concurrency=self.limits.concurrency,
+            leave_out=self._is_left_out if self._silent or self._goes_on else None,
+        )
         async with aclosing(running) as results:
             async for done in results:
-                done_requests += done.template.request_count
                 self.request_count = client.sent
                 for item in self._items(done):
                     yield item
-                if self._is_progress_due() or done_requests == total:
-                    yield Progress(
-                        percent=100 * done_requests / total, detail=f"{done_requests} of {total} checks"
-                    )
+                self._cover(done)  # only now: what it found has been taken in
+                if progress := advance.over(done.template):
+                    yield progress
 
-    def _is_progress_due(self) -> bool:
-        now = time.monotonic()
-        if now < self._progress_due:
-            return False
-        self._progress_due = now + PROGRESS_EVERY
-        return True
+    @property
+    def _goes_on(self) -> bool:
+        """Whether this run has been broken off before."""
+        return self.coverage is not None and self.coverage.counts()[Outcome.OK.value] > 0
+
+    def _work(self, targets: Sequence[Target]) -> tuple[int, int]:
+        """How many pairs are left with these targets, and how many requests those are at most."""
+        of_all = {kind: count_requests(templates) for kind, templates in self._suited.items()}
+        pairs = requests = 0
+        for target in targets:
+            left = self._left(target)
+            pairs += len(left)
+            is_all = left is self._suited[target.is_file]
+            requests += of_all[target.is_file] if is_all else count_requests(left)
+        return pairs, requests
+
+    def _is_left_out(self, template: Template, target: Target) -> bool:
+        name = name_of(target)
+        if name in self._silent and HTTP in template.protocols:
+            return True
+        return self.coverage is not None and self.coverage.is_done(name, self._positions[template.path])
+
+    def _give_up(self, target: Target, templates: Sequence[Template]) -> None:
+        if self.coverage is not None:
+            left = [self._positions[template.path] for template in templates]
+            self.coverage.record_all(name_of(target), left, Outcome.SKIPPED)
+
+    def _cover(self, done: Done) -> None:
+        if self.coverage is not None:
+            position = self._positions[done.template.path]
+            self.coverage.record(name_of(done.target), position, outcome_of(done))
 
     def _items(self, done: Done) -> Iterator[Item]:
         for match in done.outcome.matches:
             yield self._sighting(match, done.target)
+        if not done.outcome.failed:
+            self._answered.add(name_of(done.target))
+        # A service that is not there is nothing that went wrong.
+        may_be_missing = not done.target.is_file and HTTP not in done.template.protocols
         for error in done.outcome.failed:
             kind = (done.target.url, type(error))
-            if kind not in self._said:  # a dying host says the same a thousand times
+            is_said = kind in self._said  # a dying host says the same a thousand times
+            if not is_said and (not may_be_missing or isinstance(error, CheckBroken)):
                 self._said.add(kind)
                 yield Error(message=redact_text(str(error)))
 
     def _sighting(self, match: Match, target: Target) -> Vulnerability:
-        info, matcher = match.template.info, match.matcher_name or match.extractor_name
-        return Vulnerability(
-            template_id=match.template_id,
-            name=info.name,
-            severity=info.severity,
-            target=f"{target.scheme}://{target.netloc}",
-            matched_at=match.matched_at,
-            matcher=matcher,
-            extracted=[redact_text(text) for text in match.extracted],
-            description=info.description,
-            remediation=info.remediation,
-            reference=list(info.reference),
-            tags=list(info.tags),
-            run_id=self.run_id,
-            fingerprint=fingerprint(
-                match.template_id, matcher, match.template.without_chance(match.matched_at)
-            ),
-        )
+        return sighting(match, name_of(target), run_id=self.run_id, project_id=self.plan.project_id)
 
-    def count(self, _runner: Runner, item: Item) -> None:
-        """A hook: count what is stored, for the result and the exit status."""
-        if isinstance(item, Vulnerability):
-            self.severities[item.severity] += 1
 
-    def on_error(self, error: Error) -> None:
-        """Keep what went wrong for the run's row."""
-        if len(self.errors) < KEPT_ERRORS:
-            self.errors.append(error)
+def _allow(scope: Scope, host: str, address: str, _port: int) -> bool:
+    return scope.allows(host, address)

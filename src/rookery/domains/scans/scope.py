@@ -10,9 +10,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
-from rookery.domains.scans.errors import BadScopeEntry, BadTarget
+from rookery.domains.scans.errors import BadScopeEntry
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 HOST_NAME = re.compile(r"(\*\.)?(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
@@ -66,9 +65,19 @@ class Scope:
         self._networks: tuple[Network, ...] = tuple(networks)
         self._names = frozenset(names)
 
+    @property
+    def is_anything(self) -> bool:
+        """Whether there is no address outside: 0.0.0.0/0 and ::/0 are both in it."""
+        return {network.version for network in self._networks if not network.prefixlen} == {4, 6}
+
     def admits(self, host: str) -> bool:
-        """Whether a target may be tried at all, by its name alone: nothing is resolved for a stranger."""
+        """Whether a target may be tried at all, by its name alone: nothing is resolved for a stranger.
+
+        Of a network, all must be in the scope, within one entry of it.
+        """
         host = _plain(host)
+        if "/" in host:
+            return self._allows_network(host)
         return (
             host == "localhost"
             or host.endswith(".localhost")
@@ -85,6 +94,12 @@ class Scope:
         above = ("*." + ".".join(labels[start:]) for start in range(1, len(labels)))
         return host in self._names or any(name in self._names for name in above)
 
+    def _allows_network(self, text: str) -> bool:
+        network = as_network(text)
+        if network is None:
+            return False
+        return network.is_loopback or any(_contains(outer, network) for outer in self._networks)
+
     def _allows(self, text: str) -> bool:
         try:
             address = ipaddress.ip_address(text.partition("%")[0])
@@ -94,23 +109,7 @@ class Scope:
         return address.is_loopback or any(address in network for network in self._networks)
 
 
-def parse_target(text: str) -> str:
-    """A target as a full URL: a missing scheme means http. BadTarget says what is wrong with it."""
-    url = text.strip() if "://" in text else f"http://{text.strip()}"
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise BadTarget(f"That target is not a URL: {error}.") from None
-    if parts.username is not None or parts.password is not None:
-        raise BadTarget("A target must not carry a user name or password.")
-    if parts.scheme not in ("http", "https"):
-        raise BadTarget(f"{text!r} cannot be scanned: only http:// and https:// URLs can.")
-    if not parts.hostname or re.search(r"[\s\x00-\x1f]", url):
-        raise BadTarget(f"{text!r} is not a URL; give one such as http://127.0.0.1:8080.")
-    return url
-
-
-def host_of(url: str) -> str:
-    """The host of a target, as the scope asks for it."""
-    return urlsplit(url).hostname or ""
+def _contains(outer: Network, inner: Network) -> bool:
+    if isinstance(outer, ipaddress.IPv4Network):
+        return isinstance(inner, ipaddress.IPv4Network) and inner.subnet_of(outer)
+    return isinstance(inner, ipaddress.IPv6Network) and inner.subnet_of(outer)

@@ -1,0 +1,35 @@
+"""Where a command's targets come from: its arguments, files, standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+MOST = 1_000_000  # lines
+LARGEST = 64 << 20  # characters of one file
+
+
+def listed(given: Iterable[str], files: Iterable[Path]) -> tuple[str, ...]:
+    """What is named, each once: `-` is standard input, a file has one per line; # begins a remark."""
+    texts: list[str] = []
+    for each in given:
+        texts += _lines(sys.stdin.read(LARGEST)) if each == "-" else [each]
+    for file in files:
+        texts += _lines(_read(file))
+    return tuple(dict.fromkeys(texts))
+
+
+def _lines(text: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")][:MOST]
+
+
+def _read(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8-sig", errors="replace") as lines:
+            return lines.read(LARGEST)
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,51 @@
+"""Where nuclei runs: a folder of its own that is gone afterwards, and what it has to know of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rookery.domains.scans.tools.nuclei.command import write_files
+from rookery.mechanisms.transport import Place
+
+PORTS = {"http": 80, "https": 443}
+
+
+@asynccontextmanager
+async def at_home(targets: Sequence[str], templates: Sequence[str]) -> AsyncIterator[Path]:
+    """In a folder that has what nuclei reads."""
+    home = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="rookery-nuclei-"))
+    try:
+        await asyncio.to_thread(write_files, home, targets, templates)
+        yield home
+    finally:
+        await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+
+
+def free_port() -> int:
+    """For nuclei's figures, which it asks itself for over HTTP; its default serves one nuclei at a time."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def place_dialled(target: str) -> Place:
+    """Where a target is dialled."""
+    parts = urlsplit(target)
+    return Place((parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0))
+
+
+async def addresses_of(targets: Iterable[str]) -> frozenset[str]:
+    """Where the names among the targets lead to: they are in the scope, or there would be no run."""
+    loop = asyncio.get_running_loop()
+    found: set[str] = set()
+    for host in {place_dialled(target).host for target in targets}:
+        with suppress(OSError, UnicodeError):
+            found.update(str(entry[4][0]) for entry in await loop.getaddrinfo(host, None))
+    return frozenset(found)
