@@ -8,8 +8,7 @@ import shutil
 import signal
 import socket
 import tempfile
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +17,22 @@ from uuid import uuid4
 
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import settings
+from msgspec.structs import replace
+from pymongo import MongoClient
 from sqlalchemy import create_engine, make_url, text
 
 from rookery import app
-from rookery.base.config import Config, Database
+from rookery.base.config import Config, Database, Queue
 from rookery.demo import WeakServer
 from rookery.mechanisms.store import migrate, open_engine
+from rookery.mechanisms.tasks.registry import TaskType
 from tests import servers
+from tests.beside import beside
+
+# How long one example takes says more about the machine's load than about the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -142,6 +150,15 @@ def postgres_url(postgres_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def mongodb_url() -> Iterator[str]:
+    """A MongoDB database of the test's own, empty."""
+    url = f"{servers.mongodb_url().rstrip('/')}/test_{uuid4().hex}"
+    yield url
+    with MongoClient[dict[str, object]](url) as client:
+        client.drop_database(client.get_default_database())
+
+
+@pytest.fixture
 def sqlite_rook(sqlite_url: str, data_dir: Path) -> Iterator[app.Rook]:
     """A plain Rook on a SQLite database of the test's own."""
     with app.open(config=_config(sqlite_url, data_dir), actor="tester") as rook:
@@ -155,17 +172,24 @@ def _config(url: str, data_dir: Path) -> Config:
 class Call:
     """Calls dual operations in one world, on one database; a stream's rows come as a list."""
 
-    def __init__(self, config: Config, closing: ExitStack, runner: asyncio.Runner | None) -> None:
-        self._config = config
+    def __init__(
+        self,
+        config: Config,
+        closing: ExitStack,
+        runner: asyncio.Runner | None,
+        types: Sequence[TaskType] = (),
+    ) -> None:
+        self.config = config
         self._closing = closing
         self._runner = runner
+        self._types = types
 
     def __call__(self, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if self._runner is None:
             result = operation(self.rook, *args, **kwargs)
             return list(result) if isinstance(result, Iterator) else result
         async_rook = self.async_rook
-        with blockbuster_ctx():
+        with _watching_loops():
             return self._runner.run(_awaited(operation(async_rook, *args, **kwargs)))
 
     @property
@@ -176,16 +200,25 @@ class Call:
     @cached_property
     def rook(self) -> app.Rook:
         """A plain Rook, which in the async world serves to arrange and to inspect."""
-        return self._closing.enter_context(app.open(config=self._config, actor="tester"))
+        return self._closing.enter_context(app.open(config=self.config, actor="tester", types=self._types))
 
     @cached_property
     def async_rook(self) -> app.AsyncRook:
         """The AsyncRook of the async world."""
         assert self._runner is not None
-        opening = app.aopen(config=self._config, actor="tester")
+        opening = app.aopen(config=self.config, actor="tester", types=self._types)
         rook = self._runner.run(_awaited(opening.__aenter__()))
         self._closing.callback(lambda: self._runner and self._runner.run(_closed(opening)))
         return cast("app.AsyncRook", rook)
+
+
+@contextmanager
+def _watching_loops() -> Iterator[None]:
+    """Blocking calls on any event loop raise, but for coverage's own lock, for which its tracer may wait."""
+    with blockbuster_ctx() as watch:
+        for name in ("threading.Lock.acquire", "threading.Lock.acquire_lock"):
+            watch.functions[name].can_block_in("coverage/collector.py", "lock_data")
+        yield
 
 
 async def _awaited(result: Awaitable[Any] | AsyncIterator[Any]) -> Any:
@@ -198,6 +231,18 @@ async def _closed(opening: AbstractAsyncContextManager[Any]) -> None:
     await opening.__aexit__(None, None, None)
 
 
+@pytest.fixture
+def own_types() -> Sequence[TaskType]:
+    """The types of tasks that `call` knows beside those of the domains; for a folder's conftest to say."""
+    return ()
+
+
+@pytest.fixture
+def queue_settings() -> Queue:
+    """How the queue of `call` is set up; for a folder's conftest or a module to say."""
+    return Queue()
+
+
 @pytest.fixture(
     params=[
         "sync-sqlite",
@@ -206,35 +251,22 @@ async def _closed(opening: AbstractAsyncContextManager[Any]) -> None:
         pytest.param("async-postgresql", marks=pytest.mark.postgres),
     ]
 )
-def call(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Call]:
+def call(
+    request: pytest.FixtureRequest, data_dir: Path, own_types: Sequence[TaskType], queue_settings: Queue
+) -> Iterator[Call]:
     """Call a dual operation: `call(operation, *args)`, in each world and on each database."""
     world, _, database = request.param.partition("-")
     url = request.getfixturevalue("sqlite_url" if database == "sqlite" else "postgres_url")
     with ExitStack() as closing:
         runner = closing.enter_context(asyncio.Runner()) if world == "async" else None
-        yield Call(_config(url, data_dir), closing, runner)
+        yield Call(replace(_config(url, data_dir), queue=queue_settings), closing, runner, own_types)
 
 
 @pytest.fixture(scope="session")
 def weak_server() -> Iterator[WeakServer]:
     """A weak web server on a free port, in a thread of its own."""
-    server, started, over = WeakServer(), threading.Event(), threading.Event()
-
-    async def serve() -> None:
-        async with server:
-            started.set()
-            await asyncio.to_thread(over.wait)
-
-    def in_thread() -> None:
-        with asyncio.Runner() as runner:
-            runner.run(serve())
-
-    thread = threading.Thread(target=in_thread)
-    thread.start()
-    started.wait()
-    yield server
-    over.set()
-    thread.join()
+    with beside(WeakServer()) as server:
+        yield server
 
 
 @pytest.fixture

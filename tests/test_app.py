@@ -7,6 +7,7 @@ import os
 import pwd
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ import rookery
 from rookery import app
 from rookery.base.errors import RookeryError
 from rookery.mechanisms.store import head_revision, revision_of
+from tests.conftest import Call
 
 
 def test_opening_makes_a_private_data_directory_and_migrates(tmp_path: Path) -> None:
@@ -44,6 +46,26 @@ def test_coroutines_open_the_same(tmp_path: Path) -> None:
 
     with asyncio.Runner() as runner:
         assert runner.run(open_twice()) == head_revision()
+
+
+def test_a_house_can_be_used_in_somebody_elses_name(call: Call) -> None:
+    """What `alice` does is hers in the audit log; the house itself acts for whom it was opened."""
+    house: Any = call.async_rook if call.is_async else call.rook
+
+    async def both() -> None:
+        await house.acting_as("alice").scans.add_to_scope("192.0.2.1")
+        await house.scans.add_to_scope("192.0.2.2")
+
+    if call.is_async:
+        call(lambda _rook: both())
+    else:
+        house.acting_as("alice").scans.add_to_scope("192.0.2.1")
+        house.scans.add_to_scope("192.0.2.2")
+    house.audit.service.flush()
+    assert [(entry.object, entry.actor) for entry in call.rook.audit.list()] == [
+        ("192.0.2.2", "tester"), ("192.0.2.1", "alice"),
+    ]  # fmt: skip
+    assert (house.actor, house.acting_as("alice").actor) == ("tester", "alice")
 
 
 def test_a_file_in_the_place_of_the_data_directory_is_named(tmp_path: Path) -> None:

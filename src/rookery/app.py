@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -15,18 +17,47 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rookery import domains
-from rookery.base.config import Config, load_config
-from rookery.base.errors import Unavailable
+from rookery.base.config import Config, decode_config, encode_config, load_config
+from rookery.base.errors import ConfigError, Unavailable
+from rookery.domains.audit.errors import KeyUnusable
 from rookery.domains.audit.face import Audit
 from rookery.domains.audit.listener import Listener
 from rookery.domains.audit.service import AuditService
+from rookery.domains.findings import events as finding_events
 from rookery.domains.findings.face import Findings
 from rookery.domains.findings.hooks import recording
+from rookery.domains.findings.mongodb.hook import deliver_leftovers
 from rookery.domains.scans import events as scan_events
-from rookery.domains.scans.face import Scans
+from rookery.domains.scans import tasks as scan_tasks
+from rookery.domains.scans.artifacts import keeping
+from rookery.domains.scans.face import Projects, Scans
+from rookery.domains.schedules import events as schedule_events
+from rookery.domains.schedules import tasks as schedule_tasks
+from rookery.domains.schedules.face import Schedules
+from rookery.domains.templates import events as template_events
+from rookery.domains.templates.face import Templates
 from rookery.mechanisms import rook as mechanism
 from rookery.mechanisms.hooks import recover
-from rookery.mechanisms.store import Base, migrate, open_async_engine, open_engine
+from rookery.mechanisms.store import (
+    Base,
+    check_schema,
+    migrate,
+    open_async_engine,
+    open_engine,
+    takes_writes,
+)
+from rookery.mechanisms.tasks import events as task_events
+from rookery.mechanisms.tasks.face import Tasks
+from rookery.mechanisms.tasks.pruning import PRUNING
+from rookery.mechanisms.tasks.queue import AnyWorker, DatabaseQueue, InlineQueue, TaskQueue
+from rookery.mechanisms.tasks.registry import Runs, TaskType, TaskTypes
+from rookery.mechanisms.tasks.rq.queue import RqQueue, rq_worker
+from rookery.mechanisms.tasks.worker.child import serve_order
+from rookery.mechanisms.tasks.worker.core import Worker
+from rookery.mechanisms.tasks.worker.coroutines import Coroutines
+from rookery.mechanisms.tasks.worker.job import Hands
+from rookery.mechanisms.tasks.worker.processes import Processes
+from rookery.mechanisms.tasks.worker.threads import Threads
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, MetaData
@@ -37,57 +68,177 @@ class DataDirUnusable(Unavailable):
     """The data directory cannot be used: make it writable for this user, or name another with --data-dir."""
 
 
-EVENTS = (*scan_events.EVENTS,)
+EVENTS = (
+    *finding_events.EVENTS,
+    *scan_events.EVENTS,
+    *schedule_events.EVENTS,
+    *task_events.EVENTS,
+    *template_events.EVENTS,
+)
 """What any domain announces; all of it is audited."""
+
+
+def task_types(more: Iterable[TaskType] = ()) -> TaskTypes:
+    """Every type of task that any domain has, and these; and what workers do beside them."""
+    return TaskTypes((*scan_tasks.TASKS, *more), chores=(PRUNING, schedule_tasks.FIRING))
+
+
+CHILD = (sys.executable, "-P", "-c", "from rookery.app import do_one_task; do_one_task()")
+"""How a worker starts a task that gets a process of its own."""
+
+
+def do_one_task(types: Iterable[TaskType] = ()) -> None:
+    """A child of a worker: the task on standard input, what came of it on standard output."""
+    serve_order(lambda settings: open(config=decode_config(settings), actor="system", types=types))
+
+
+def worker_of(
+    rook: mechanism.Rook,
+    *,
+    concurrency: int | None = None,
+    only: Iterable[str] | None = None,
+    drains: bool = False,
+    child: Sequence[str] = CHILD,
+) -> AnyWorker:
+    """A worker for the tasks of this Rook's database: `run()` it in a thread, `stop()` it from any other.
+
+    With `drains` it stops when nothing is left that could run now. It is of the kind that the configured
+    backend wants; one of RQ takes every type, so that with `only` it raises ConfigError. `child` starts a
+    process that calls `do_one_task` with the same types of tasks.
+    """
+    settings, hands = rook.config.queue, hands_of(rook, child)
+    concurrency = concurrency or settings.concurrency
+    if settings.backend != "rq":
+        return Worker(rook, hands, concurrency=concurrency, only=only, grace=settings.grace, drains=drains)
+    if only is not None:
+        raise ConfigError("With queue.backend = 'rq' a worker takes every type of task.")
+    worker = rq_worker(settings.redis_url)
+    worker.serve(rook, hands, concurrency=concurrency, grace=settings.grace, drains=drains)
+    return worker
+
+
+def hands_of(rook: mechanism.Rook, child: Sequence[str] = CHILD) -> dict[Runs, Hands]:
+    """Who does what a worker has claimed, by where its functions run."""
+    config, types = rook.config, rook.queue.types
+    return {
+        "thread": Threads(rook),
+        "loop": Coroutines(partial(aopen, config=config, actor=rook.actor, types=types.values())),
+        "process": Processes(child, encode_config(config)),
+    }
+
+
+def queue_of(config: Config, types: Iterable[TaskType] = (), *, is_async: bool = False) -> TaskQueue:
+    """The task queue that is configured, for the types of all domains and these."""
+    known = task_types(types)
+    if config.queue.backend == "inline":
+        own = partial(open, config=config, types=known.values())
+        opens = (lambda _: own()) if is_async else nullcontext
+        return InlineQueue(known, opens, partial(aopen, config=config, types=known.values()))
+    if config.queue.backend == "rq":
+        return RqQueue(known, config.queue.redis_url)
+    return DatabaseQueue(known)
 
 
 class Rook(mechanism.Rook):
     """The whole house for plain code: one attribute for each domain, with its verbs."""
 
-    def __init__(self, config: Config, engine: Engine, *, actor: str, audit: AuditService) -> None:
-        super().__init__(config, engine, actor=actor, listeners=listeners(audit))
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        *,
+        actor: str,
+        audit: AuditService,
+        types: Iterable[TaskType] = (),
+    ) -> None:
+        queue = queue_of(config, types)
+        super().__init__(
+            config, engine, actor=actor, journal=Listener(audit, EVENTS), queue=queue,
+            listeners=queue.listeners(),
+        )  # fmt: skip
         self.audit: Audit[mechanism.Rook] = Audit(self, audit)
         self.findings: Findings[mechanism.Rook] = Findings(self)
         self.scans: Scans[mechanism.Rook] = Scans(self)
+        self.projects: Projects[mechanism.Rook] = Projects(self)
+        self.templates: Templates[mechanism.Rook] = Templates(self)
+        self.schedules: Schedules[mechanism.Rook] = Schedules(self)
+        self.tasks: Tasks[mechanism.Rook] = Tasks(self)
         self.on_close(audit.close)
+        self.on_close(queue.close)
 
 
 class AsyncRook(mechanism.AsyncRook):
     """The whole house for coroutines: the same attributes, their verbs awaited."""
 
     def __init__(
-        self, config: Config, engine: AsyncEngine, *, sync_engine: Engine, actor: str, audit: AuditService
+        self,
+        config: Config,
+        engine: AsyncEngine,
+        *,
+        sync_engine: Engine,
+        actor: str,
+        audit: AuditService,
+        types: Iterable[TaskType] = (),
     ) -> None:
-        super().__init__(config, engine, sync_engine=sync_engine, actor=actor, listeners=listeners(audit))
+        queue = queue_of(config, types, is_async=True)
+        super().__init__(
+            config, engine, sync_engine=sync_engine, actor=actor, journal=Listener(audit, EVENTS),
+            queue=queue, listeners=queue.listeners(),
+        )  # fmt: skip
         self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
         self.findings: Findings[mechanism.AsyncRook] = Findings(self)
         self.scans: Scans[mechanism.AsyncRook] = Scans(self)
+        self.projects: Projects[mechanism.AsyncRook] = Projects(self)
+        self.templates: Templates[mechanism.AsyncRook] = Templates(self)
+        self.schedules: Schedules[mechanism.AsyncRook] = Schedules(self)
+        self.tasks: Tasks[mechanism.AsyncRook] = Tasks(self)
         self.on_close(audit.close)
+        self.on_close(queue.close)
 
 
 def open(  # noqa: A001  read as rookery.open
-    data_dir: Path | str | None = None, *, config: Config | None = None, actor: str | None = None
+    data_dir: Path | str | None = None,
+    *,
+    config: Config | None = None,
+    actor: str | None = None,
+    types: Iterable[TaskType] = (),
 ) -> Rook:
     """Open Rookery for plain code, migrating its database if need be; close it, or use it in a `with`.
 
     `data_dir` overrides the configured one; without `config` the configuration is loaded as the command line
-    loads it; `actor` is the operating system's user unless given. Raises ConfigError, DataDirUnusable,
-    a DatabaseUnavailable or a SchemaUnusable.
+    loads it; `actor` is the operating system's user unless given; `types` are tasks of your own. Raises
+    ConfigError, DataDirUnusable, a DatabaseUnavailable or a SchemaUnusable. A database that takes no writes
+    is opened to be read, and what would write raises DatabaseReadOnly.
     """
     config = _configure(data_dir, config)
     engine, audit = _foundations(config)
-    return Rook(config, engine, actor=actor or default_actor(), audit=audit)
+    return Rook(config, engine, actor=actor or default_actor(), audit=audit, types=types)
 
 
 @asynccontextmanager
 async def aopen(
-    data_dir: Path | str | None = None, *, config: Config | None = None, actor: str | None = None
+    data_dir: Path | str | None = None,
+    *,
+    config: Config | None = None,
+    actor: str | None = None,
+    types: Iterable[TaskType] = (),
 ) -> AsyncIterator[AsyncRook]:
     """Open Rookery for coroutines, as `open` does; what blocks meanwhile happens in a thread."""
     config = await asyncio.to_thread(_configure, data_dir, config)
     sync_engine, audit = await asyncio.to_thread(_foundations, config)
-    engine, actor = open_async_engine(config.database_url), actor or default_actor()
-    async with AsyncRook(config, engine, sync_engine=sync_engine, actor=actor, audit=audit) as rook:
+    if audit.takes_writes:
+        with suppress(KeyUnusable):  # what it would sign will be refused
+            await asyncio.to_thread(audit.prepare)
+    engine = await asyncio.to_thread(
+        open_async_engine,
+        config.database_url,
+        takes_writes=audit.takes_writes,
+        sync_commits=config.database.sync_commits,
+    )
+    actor = actor or default_actor()
+    async with AsyncRook(
+        config, engine, sync_engine=sync_engine, actor=actor, audit=audit, types=types
+    ) as rook:
         yield rook
 
 
@@ -99,15 +250,10 @@ def default_actor() -> str:
         return f"uid:{os.getuid()}"
 
 
-def listeners(audit: AuditService) -> mechanism.Listeners:
-    """Which events are heard by whom."""
-    audited = Listener(audit, EVENTS)
-    return dict.fromkeys(EVENTS, (audited,))
-
-
 def metadata() -> MetaData:
     """The tables of every mechanism and domain, whose models are imported by this call."""
-    import_module("rookery.mechanisms.writebehind.models")
+    for mechanism_ in ("tasks", "writebehind"):
+        import_module(f"rookery.mechanisms.{mechanism_}.models")
     for domain in iter_modules(domains.__path__, "rookery.domains."):
         if any(module.name == "models" for module in iter_modules(import_module(domain.name).__path__)):
             import_module(f"{domain.name}.models")
@@ -120,33 +266,58 @@ def _configure(data_dir: Path | str | None, config: Config | None) -> Config:
         config = load_config(data_dir=wanted).config
     elif wanted is not None:
         config = replace(config, data_dir=wanted)
-    prepare_data_dir(config.data_dir)
+    prepare_data_dir(config.data_dir, to_write=False)
     return config
 
 
-def prepare_data_dir(path: Path) -> None:
+def prepare_data_dir(path: Path, *, to_write: bool = True) -> None:
     """Make the data directory, for this user's eyes only, or find it usable. Raises DataDirUnusable."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise DataDirUnusable(f"{path}: {error.strerror}. {DataDirUnusable.__doc__}") from error
-    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        raise DataDirUnusable(f"{path}: not readable and writable. {DataDirUnusable.__doc__}")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise DataDirUnusable(f"{path}: not readable. {DataDirUnusable.__doc__}")
+    if to_write and not os.access(path, os.W_OK):
+        raise DataDirUnusable(f"{path}: not writable. {DataDirUnusable.__doc__}")
 
 
 def _foundations(config: Config) -> tuple[Engine, AuditService]:
-    """A migrated database, into which what dead processes left has been delivered, and the audit log."""
+    """The database and its audit log; of one that takes no writes what there is, to be read."""
     with ExitStack() as undo:
-        engine = open_engine(config.database_url)
+        engine = open_engine(config.database_url, sync_commits=config.database.sync_commits)
         undo.callback(engine.dispose)
-        migrate(engine)
-        audit = AuditService(
-            config.database_url,
-            config.data_dir,
-            is_async=config.audit.is_async,
-            capacity=config.audit.queue_maxsize,
-        )
-        undo.callback(audit.close)
-        recover(recording(engine), config.data_dir / "spool" / "hooks")
+        if not takes_writes(engine):
+            return _to_read(config)
+        prepare_data_dir(config.data_dir)
+        audit = _to_write(config, engine, undo)
         undo.pop_all()
     return engine, audit
+
+
+def _to_write(config: Config, engine: Engine, undo: ExitStack) -> AuditService:
+    """Migrate; deliver what dead processes left."""
+    migrate(engine)
+    audit = AuditService(
+        config.database_url,
+        config.data_dir,
+        is_async=config.audit.is_async,
+        capacity=config.audit.queue_maxsize,
+    )
+    undo.callback(audit.close)
+    audit.catch_up(engine)
+    storing = recording(engine, config.findings) + keeping(config.data_dir, config.runs.max_bytes)
+    recover(storing, config.data_dir / "spool" / "hooks")
+    deliver_leftovers(config.mongodb, config.data_dir / "spool" / "hooks")
+    return audit
+
+
+def _to_read(config: Config) -> tuple[Engine, AuditService]:
+    """Change nothing, anywhere; what would is refused where it tries."""
+    engine = open_engine(config.database_url, takes_writes=False)
+    try:
+        check_schema(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine, AuditService(config.database_url, config.data_dir, takes_writes=False)

@@ -21,10 +21,10 @@ from sqlalchemy import Connection, text
 from rookery.mechanisms.store import open_engine
 from rookery.mechanisms.writebehind import Batch, BatchQueue, has_leftovers
 from rookery.mechanisms.writebehind.sql import sql_sink
+from tests.patience import PATIENCE
 
 CHILD = Path(__file__).with_name("child.py")
 LONGEST_LIFE = 0.12  # seconds after the first acknowledgement
-PATIENCE = 30.0
 
 
 @dataclass

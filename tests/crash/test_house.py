@@ -17,7 +17,8 @@ from rookery import app
 from rookery.demo import WeakServer
 from rookery.domains.audit.rules import AuditEntry
 from rookery.mechanisms.writebehind import has_leftovers
-from tests.crash.rounds import PATIENCE, read_some
+from tests.crash.rounds import read_some
+from tests.patience import PATIENCE
 
 CHILD = Path(__file__).with_name("house_child.py")
 ENTRIES = 5_000
@@ -89,7 +90,7 @@ def test_entries_and_findings_of_killed_programs_are_all_there(house: House) -> 
 
 def test_one_program_that_lives_leaves_all_of_both(house: House) -> None:
     program = house.start(str(CHILD), str(house.data_dir), "whole", str(ENTRIES))
-    out, err = program.communicate(timeout=60)
+    out, err = program.communicate(timeout=PATIENCE)
     assert program.returncode == 0, err.decode()
     house.keep(out.decode().splitlines())
     assert {kind: len(names) for kind, names in house.acknowledged.items()} == {

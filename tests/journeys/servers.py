@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
+from tests.beside import beside
 from tests.mechanisms.transport.hostile import Behaviour, serving
 
 
 @contextmanager
 def served(*behaviours: Behaviour, greeting: bytes = b"") -> Iterator[list[int]]:
     """The port of a server for each behaviour."""
-    started, over = threading.Event(), threading.Event()
-    ports: list[int] = []
 
-    async def serve() -> None:
+    @asynccontextmanager
+    async def all_serving() -> AsyncIterator[list[int]]:
         async with AsyncExitStack() as servers:
-            for behaviour in behaviours:
-                port = await servers.enter_async_context(serving(behaviour, greeting=greeting))
-                ports.append(port)
-            started.set()
-            await asyncio.to_thread(over.wait)
+            yield [
+                await servers.enter_async_context(serving(behaviour, greeting=greeting))
+                for behaviour in behaviours
+            ]
 
-    def in_thread() -> None:
-        with asyncio.Runner() as runner:
-            runner.run(serve())
-
-    thread = threading.Thread(target=in_thread)
-    thread.start()
-    started.wait()
-    try:
+    with beside(all_serving()) as ports:
         yield ports
-    finally:
-        over.set()
-        thread.join()

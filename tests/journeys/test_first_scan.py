@@ -9,13 +9,15 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from rookery.demo import WeakServer
+from rookery.demo.cli import PORT
 from tests.journeys.conftest import Rookery
+from tests.patience import PATIENCE
 
 
 def test_a_scan_stores_findings_and_the_audit_log_says_who_ran_it(
@@ -69,6 +71,16 @@ def test_fail_on_tells_a_pipeline(
 def test_fail_on_is_content_with_less(rookery: Rookery, weak_server: WeakServer) -> None:
     scan = rookery("scan", weak_server.url, "--severity", "info,low", "--fail-on", "high")
     assert (scan.returncode, bool(scan.stdout)) == (0, True)
+
+
+def test_what_is_dismissed_fails_no_pipeline(rookery: Rookery, weak_server: WeakServer) -> None:
+    scan = ("scan", weak_server.url, "--severity", "critical", "--fail-on", "high")
+    assert rookery(*scan).returncode == 8
+    dismissal = ("--state", "false_positive", "--reason", "a lab", "--yes")
+    rookery("findings", "triage", "--filter", "template:spring-actuator-heapdump", *dismissal)
+    assert rookery(*scan).returncode == 8
+    rookery("findings", "triage", "--filter", "sev:critical", *dismissal)
+    assert rookery(*scan).returncode == 0
 
 
 def test_a_target_outside_the_scope_is_refused_with_the_command_that_would_allow_it(rookery: Rookery) -> None:
@@ -179,7 +191,7 @@ def test_ctrl_c_and_sigterm_keep_what_was_found(
     assert scan.stdout is not None
     first = json.loads(scan.stdout.readline())
     scan.send_signal(number)
-    _, said = scan.communicate(timeout=60)
+    _, said = scan.communicate(timeout=PATIENCE)
     assert scan.returncode == status
     assert "Interrupted" in said
     assert "Traceback" not in said
@@ -211,6 +223,16 @@ def test_the_demo_shows_findings_and_verifies_the_log(rookery: Rookery) -> None:
     assert "Git repository exposed" in demo.stdout
     assert "intact" in demo.stderr
     assert "Now try:" in demo.stderr
+
+
+def test_the_demo_takes_another_port_where_its_own_is_taken_and_none_was_asked_for(rookery: Rookery) -> None:
+    with socket.socket() as taken:
+        with suppress(OSError):  # somebody else has it: just as good
+            taken.bind(("127.0.0.1", PORT))
+            taken.listen()
+        assert rookery("demo").returncode == 0
+        refused = rookery("demo", "--port", str(PORT))
+    assert (refused.returncode, "Address already in use; try --port 0" in refused.stderr) == (2, True)
 
 
 def test_a_finished_scan_leaves_no_spool_and_no_cursor_behind(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rookery.demo import WeakServer
+from tests.patience import PATIENCE
 
 
 class Crowd:
@@ -38,7 +39,7 @@ class Crowd:
         )
 
     def _output(self, process: subprocess.Popen[str]) -> str:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
         assert "rookery:" not in err
         return out

@@ -120,7 +120,8 @@ PAGES: dict[str, Page] = {
         "Apache Tomcat/8.5.5", "<h2>If you're seeing this, you've successfully installed Tomcat.</h2>"
     ),
     "/openapi.json": data(
-        '{"openapi": "3.0.3", "info": {"title": "Shop", "version": "1"}, "paths": {"/a": {}}}'
+        '{"openapi": "3.0.3", "info": {"title": "Shop", "version": "1"}, "paths": {"/orders": {"get": {}}, '
+        '"/orders/{id}": {"get": {"parameters": [{"name": "id", "in": "path", "example": 17}]}}}}'
     ),
     "/metrics": text('# HELP orders_total Orders.\n# TYPE orders_total counter\norders_total{shop="a"} 17\n'),
     "/debug/pprof/": html(

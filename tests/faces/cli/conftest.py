@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -37,7 +39,13 @@ def cli(environ: dict[str, str], tmp_path: Path) -> Cli:
         command = [sys.executable, "-m", "rookery", *arguments]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return subprocess.run(
-            command, env=environ | dict(env), cwd=tmp_path, text=True, check=False, timeout=60, **streams
+            command,
+            env=environ | dict(env),
+            cwd=tmp_path,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+            **streams,
         )
 
     return run

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import termios
 
+from tests.patience import PATIENCE
+
 
 def on_a_terminal(arguments: list[str], env: dict[str, str], columns: int = 80) -> str:
     """What a process writes to a terminal of so many columns."""
@@ -24,6 +26,6 @@ def on_a_terminal(arguments: list[str], env: dict[str, str], columns: int = 80) 
             chunks.append(chunk)
     except OSError:  # Linux says so when the other end has closed
         pass
-    process.wait(timeout=30)
+    process.wait(timeout=PATIENCE)
     os.close(ours)
     return b"".join(chunks).decode()

@@ -64,6 +64,9 @@ def test_a_newer_database_is_one_line_and_a_conflict(db: Db, sqlite_url: str, da
         assert done.returncode == 6
         assert done.stderr.count("\n") == 1
         assert "install that version here too" in done.stderr
+    done = db("current")
+    assert (done.returncode, done.stdout) == (0, "9999_next\n")
+    assert "install that version here too" in done.stderr
 
 
 def alter(data_dir: Path, statement: str) -> None:
@@ -74,6 +77,7 @@ def alter(data_dir: Path, statement: str) -> None:
 
 def test_backup_writes_a_database_that_can_be_put_in_place(db: Db, sqlite_url: str, data_dir: Path) -> None:
     copy = data_dir / "copy.db"
+    assert f"remove {data_dir / 'rookery.db'}-wal" in db("backup", str(data_dir / "other.db")).stderr
     done = db("backup", str(copy), "--json")
     assert json.loads(done.stdout) == {"file": str(copy), "bytes": copy.stat().st_size}
     copy.replace(data_dir / "rookery.db")

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from rookery import app
-from rookery.base.config import Config, Database, MongoDB
+from rookery.base.config import Config, Database, MongoDB, Queue, load_config
 from rookery.faces.cli import checks
+from tests import servers
 
 from .conftest import Cli
 
@@ -108,6 +110,26 @@ def test_a_mongodb_that_does_not_answer_is_found(tmp_path: Path) -> None:
             Config(data_dir=tmp_path, mongodb=MongoDB(url=url, server_selection_timeout_ms=100))
         )
     assert answer.state == "no"
+
+
+def test_a_redis_that_does_not_answer_is_found(tmp_path: Path, free_port: int) -> None:
+    url = f"redis://:s3cret-pw@127.0.0.1:{free_port}/0"
+    answer = checks.redis(Config(data_dir=tmp_path, queue=Queue(redis_url=url)))
+    assert (answer.state, answer.found) == ("no", "does not answer (ConnectionError)")
+
+
+def test_a_redis_that_answers_is_sound_unless_it_drops_what_it_holds(tmp_path: Path) -> None:
+    with servers.own_redis(tmp_path / "redis") as url, Redis.from_url(url) as client:
+        config = Config(data_dir=tmp_path, queue=Queue(backend="rq", redis_url=url))
+        assert checks.redis(config).state == "ok"
+        client.config_set("maxmemory", "100mb")
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        assert checks.redis(config).state == "warning"
+
+
+def test_redis_is_looked_at_only_where_tasks_go_through_it(tmp_path: Path) -> None:
+    loaded = load_config(data_dir=tmp_path)
+    assert "redis" not in {check.name for check in checks.installation(loaded)}
 
 
 def test_an_audit_log_that_somebody_edited_is_found(data_dir: Path) -> None:

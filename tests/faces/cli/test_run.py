@@ -17,6 +17,7 @@ from rookery import __version__
 from rookery.base import errors, redact
 from rookery.faces.cli.main import cli as group
 from rookery.faces.cli.run import hoisted, run
+from tests.patience import PATIENCE
 
 from .conftest import Cli
 
@@ -204,7 +205,7 @@ def test_a_signal_ends_a_command_with_one_line_and_its_status(
         writer = os.open(pipe, os.O_WRONLY)  # returns when the command has opened the other end
         time.sleep(0.2)
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=PATIENCE)
         os.close(writer)
     assert (process.returncode, said.strip()) == (status, line)
 

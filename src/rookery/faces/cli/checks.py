@@ -8,10 +8,10 @@ import sqlite3
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from rookery.base.errors import RookeryError
 
@@ -23,13 +23,20 @@ T = TypeVar("T")
 State = Literal["ok", "note", "warning", "no"]
 
 LEAST_SQLITE = (3, 35, 0)  # RETURNING
+LEAST_REDIS = (6, 2)  # LMOVE
 LEAST_SPACE = 100 << 20  # bytes; below it, writes are about to fail
 LITTLE_SPACE = 1 << 30
 NOT_YET = "is made by the first command"
 CONNECT_SECONDS = 5
 CLOCK_SLACK = 300  # seconds that a file may come from the future, on another machine's clock
 
-EXTRAS = {"postgres": ("psycopg",), "redis": ("redis", "rq"), "mongodb": ("pymongo",)}
+EXTRAS = {
+    "postgres": ("psycopg",),
+    "redis": ("redis", "rq"),
+    "mongodb": ("pymongo",),
+    "metrics": ("prometheus_client",),
+    "tracing": ("opentelemetry",),
+}
 
 
 class Check(NamedTuple):
@@ -46,7 +53,6 @@ def machine() -> Iterator[Check]:
     yield python()
     yield sqlite()
     yield from map(extra, EXTRAS)
-    yield nuclei()
 
 
 def installation(loaded: Loaded) -> Iterator[Check]:
@@ -60,6 +66,9 @@ def installation(loaded: Loaded) -> Iterator[Check]:
         yield _tried(audit, config)
     if config.mongodb.enabled:
         yield _tried(mongodb, config)
+    if config.queue.backend == "rq":
+        yield _tried(redis, config)
+    yield from tools(config)
 
 
 def _tried(look: Callable[[T], Check], at: T) -> Check:
@@ -96,11 +105,15 @@ def extra(name: str) -> Check:
     return Check(f"extra_{name}", "ok", "installed")
 
 
-def nuclei() -> Check:
-    """Whether the nuclei program is there to be run; Rookery's own engine does not need it."""
-    if path := shutil.which("nuclei"):
-        return Check("nuclei", "ok", path)
-    return Check("nuclei", "note", "not on PATH", "install it if you want to run templates by nuclei itself")
+def tools(config: Config) -> Iterator[Check]:
+    """The programs that a scan can be run with; Rookery's own engine needs none of them."""
+    for name, configured in (("nuclei", config.scan.nuclei_path), ("nmap", config.scan.nmap_path)):
+        if path := shutil.which(configured or name):
+            yield Check(name, "ok", path)
+        elif configured:
+            yield Check(name, "warning", f"{configured} cannot be run", f"correct scan.{name}_path")
+        else:
+            yield Check(name, "note", "not on PATH", f"install it if you want rookery scan --engine {name}")
 
 
 def settings(loaded: Loaded) -> Check:
@@ -225,6 +238,32 @@ def mongodb(config: Config) -> Check:
         fix = "start it, or correct mongodb.url, or set mongodb.enabled = false"
         return Check("mongodb", "no", f"does not answer ({type(error).__name__})", fix)
     return Check("mongodb", "ok", "answers")
+
+
+def redis(config: Config) -> Check:
+    """The Redis of the settings answers, and drops nothing when it is full."""
+    if missing := [module for module in EXTRAS["redis"] if find_spec(module) is None]:
+        return Check("redis", "no", f"{', '.join(missing)} missing", "pip install 'rookery[redis]'")
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        with Redis.from_url(config.queue.redis_url, socket_connect_timeout=CONNECT_SECONDS) as client:
+            facts = client.info()
+    except RedisError as error:
+        fix = "start it, or correct queue.redis_url; until then tasks stay pending"
+        return Check("redis", "no", f"does not answer ({type(error).__name__})", fix)
+    return _judged(facts)
+
+
+def _judged(facts: Mapping[str, Any]) -> Check:
+    version, policy = str(facts["redis_version"]), str(facts.get("maxmemory_policy", "noeviction"))
+    if tuple(map(int, version.split(".")[:2])) < LEAST_REDIS:
+        return Check("redis", "no", f"version {version}", "use Redis 6.2 or later")
+    if facts.get("maxmemory") and policy != "noeviction":
+        fix = "set maxmemory-policy noeviction: what it drops is dispatched again, but late"
+        return Check("redis", "warning", f"drops keys when it is full ({policy})", fix)
+    return Check("redis", "ok", f"answers, version {version}")
 
 
 def _can_be_made(path: Path) -> Check:

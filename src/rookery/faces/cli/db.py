@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rookery.faces.cli.output import current_shell, emit_json, json_option, note
+from rookery.faces.cli.output import current_shell, emit_json, json_option, note, printable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -40,16 +40,21 @@ def upgrade(*, as_json: bool) -> None:
 @json_option
 def current(*, as_json: bool) -> None:
     """Show the database's revision, and the one this version works with."""
-    from rookery.mechanisms.store import describe, head_revision, revision_of
+    from rookery.mechanisms.store import SchemaUnusable, check_schema, describe, head_revision, revision_of
 
+    advice = ""
     with _engine(must_exist=True) as engine:
         facts = {"database": describe(engine.url), "revision": revision_of(engine), "head": head_revision()}
+        try:
+            check_schema(engine)
+        except SchemaUnusable as error:
+            advice = str(error)
     if as_json:
         emit_json(facts)
     else:
         click.echo(facts["revision"] or "empty")
-        if facts["revision"] != facts["head"]:
-            note(f"This version works with {facts['head']}: run `rookery db upgrade`.")
+        if advice:
+            note(advice)
 
 
 @db.command()
@@ -77,7 +82,10 @@ def check(*, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @json_option
 def backup(file: Path, *, as_json: bool) -> None:
-    """Copy the SQLite database into the new FILE, while others go on using it."""
+    """Copy the SQLite database into the new FILE, while others go on using it.
+
+    The folder `keys` beside it is worth a copy, too: without it nobody can go on with the audit log.
+    """
     from rookery.mechanisms.store.backup import back_up
 
     with _engine(must_exist=True) as engine:
@@ -85,22 +93,31 @@ def backup(file: Path, *, as_json: bool) -> None:
     if as_json:
         emit_json({"file": file, "bytes": size})
     else:
-        note(f"Wrote {file}, {size} bytes. To restore it, stop Rookery and put it in the database's place.")
+        note(f"Wrote {file}, {size} bytes. {_restoring(engine)}")
+
+
+def _restoring(engine: Engine) -> str:
+    """What is left in a -wal would be written over the copy."""
+    place = printable(engine.url.database)
+    return f"To restore it, stop Rookery, remove {place}-wal and {place}-shm, and put it in place of {place}."
 
 
 @contextmanager
 def _engine(*, must_exist: bool = False) -> Iterator[Engine]:
     """The configured database, neither migrated nor created by being looked at."""
     from rookery.app import prepare_data_dir
-    from rookery.mechanisms.store import open_engine
+    from rookery.mechanisms.store import open_engine, takes_writes
     from rookery.mechanisms.store.inspection import require_database
 
     config = current_shell().loaded.config
-    prepare_data_dir(config.data_dir)
+    prepare_data_dir(config.data_dir, to_write=not must_exist)
     engine = open_engine(config.database_url)
     try:
         if must_exist:
             require_database(engine)
+            may_write = takes_writes(engine)
+            engine.dispose()
+            engine = open_engine(config.database_url, takes_writes=may_write)
         yield engine
     finally:
         engine.dispose()

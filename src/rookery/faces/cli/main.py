@@ -39,13 +39,45 @@ COMMANDS: Mapping[str, Entry] = {
     "doctor": Entry(
         "rookery.faces.cli.doctor:doctor", "Check this installation, and say how to fix what is wrong."
     ),
+    "endpoints": Entry(
+        "rookery.domains.scans.cli.endpoints:endpoints", "What a project scans: URLs, hosts, ports, files."
+    ),
     "findings": Entry(
         "rookery.domains.findings.cli:findings", "What is weak: one line for each weakness of each target."
     ),
-    "scan": Entry("rookery.domains.scans.cli:scan", "Check web services for weaknesses."),
-    "scope": Entry("rookery.domains.scans.cli:scope", "What may be scanned beside this machine."),
+    "projects": Entry(
+        "rookery.domains.scans.cli.projects:projects", "Groups of endpoints, and the runs upon them."
+    ),
+    "runs": Entry(
+        "rookery.domains.scans.cli.runs:runs",
+        "What was scanned, when, how far it came, and what it left behind.",
+    ),
+    "scan": Entry(
+        "rookery.domains.scans.cli.scan:scan", "Check services for weaknesses, and keep what is found."
+    ),
+    "schedules": Entry(
+        "rookery.domains.schedules.cli:schedules",
+        "What is done again and again, or once, later.",
+    ),
+    "scope": Entry("rookery.domains.scans.cli.scope:scope", "What may be scanned beside this machine."),
     "settings": Entry("rookery.faces.cli.settings:settings", "Show settings, and where each comes from."),
+    "spool": Entry("rookery.faces.cli.spool:spool", "What waits on this disk to be stored."),
+    "templates": Entry(
+        "rookery.domains.templates.cli:templates",
+        "The checks: which there are, what they do, and whether they run.",
+    ),
+    "tools": Entry(
+        "rookery.domains.scans.tools.cli:tools",
+        "What a scan can be run with: the engine within, and other programs.",
+    ),
 }
+
+
+ADDED: Mapping[str, tuple[str, ...]] = {
+    "findings": ("rookery.domains.scans.cli.findings:import_", "rookery.domains.scans.cli.findings:retest"),
+    "tasks": ("rookery.faces.cli.artifacts:artifacts",),
+}
+"""What a later domain adds to the group of an earlier one, which does not know it."""
 
 
 class LazyGroup(click.Group):
@@ -59,8 +91,10 @@ class LazyGroup(click.Group):
         """Load one command."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].home.partition(":")
-        return cast("click.Command", getattr(import_module(module), attribute))
+        command = _loaded(COMMANDS[cmd_name].home)
+        for address in ADDED.get(cmd_name, ()):
+            cast("click.Group", command).add_command(_loaded(address))
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -86,6 +120,11 @@ class LazyGroup(click.Group):
             if name.startswith(incomplete)
         ]
         return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _loaded(address: str) -> click.Command:
+    module, _, attribute = address.partition(":")
+    return cast("click.Command", getattr(import_module(module), attribute))
 
 
 @click.group(
