@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.rows import Row
 
-NOT_BENCHMARKS = {"__init__", "__main__", "rows"}
+NOT_BENCHMARKS = {"__init__", "__main__", "rows", "site"}
 
 
 def names() -> list[str]:
