@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, Entry] = {
     "projects": Entry(
         "rookery.domains.scans.cli.projects:projects", "Groups of endpoints, and the runs upon them."
     ),
+    "queue": Entry("rookery.faces.cli.queue:queue", "How the queue of tasks is, and what is wrong with it."),
     "runs": Entry(
         "rookery.domains.scans.cli.runs:runs",
         "What was scanned, when, how far it came, and what it left behind.",
@@ -62,6 +63,7 @@ COMMANDS: Mapping[str, Entry] = {
     "scope": Entry("rookery.domains.scans.cli.scope:scope", "What may be scanned beside this machine."),
     "settings": Entry("rookery.faces.cli.settings:settings", "Show settings, and where each comes from."),
     "spool": Entry("rookery.faces.cli.spool:spool", "What waits on this disk to be stored."),
+    "tasks": Entry("rookery.faces.cli.tasks:tasks", "Long work: what waits, runs, has ended or failed."),
     "templates": Entry(
         "rookery.domains.templates.cli:templates",
         "The checks: which there are, what they do, and whether they run.",
@@ -70,12 +72,12 @@ COMMANDS: Mapping[str, Entry] = {
         "rookery.domains.scans.tools.cli:tools",
         "What a scan can be run with: the engine within, and other programs.",
     ),
+    "worker": Entry("rookery.faces.cli.worker:worker", "Do tasks, and fire schedules, until told to stop."),
 }
 
 
 ADDED: Mapping[str, tuple[str, ...]] = {
     "findings": ("rookery.domains.scans.cli.findings:import_", "rookery.domains.scans.cli.findings:retest"),
-    "tasks": ("rookery.faces.cli.artifacts:artifacts",),
 }
 """What a later domain adds to the group of an earlier one, which does not know it."""
 

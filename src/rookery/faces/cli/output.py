@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 __all__ = [
+    "SHOWN_ID",
     "Column",
     "Shell",
     "Styled",
@@ -30,7 +31,12 @@ __all__ = [
     "pass_rook",
     "printable",
     "table",
+    "took",
+    "without_blanks",
 ]
+
+SHOWN_ID = 13
+"""Characters of an id in a table: those made in one millisecond alone may share them."""
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -95,6 +101,23 @@ def note(text: str) -> None:
 def printable(value: object) -> str:
     """A value as one line of text that no terminal takes for a command. None is nothing."""
     return "" if value is None else str(value).translate(_UNPRINTABLE)
+
+
+def took(milliseconds: float) -> str:
+    """A duration as people read it: 4.2 s, 3 min 20 s, 2 h 05 min."""
+    seconds = milliseconds / 1000
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def without_blanks(payload: Any) -> Any:
+    """A payload without what it leaves at nothing, for people."""
+    if not isinstance(payload, dict):
+        return payload
+    told = {key: without_blanks(value) for key, value in payload.items()}
+    return {key: value for key, value in told.items() if value not in (None, "", [], {})}
 
 
 def table(columns: Sequence[str | Column], rows: Iterable[Sequence[object]], *, empty: str = "") -> None:

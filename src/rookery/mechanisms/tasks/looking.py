@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from rookery.base.clock import now_us
 from rookery.mechanisms.dual import dual_read
+from rookery.mechanisms.store.names import Called, by_id
 from rookery.mechanisms.tasks import sql
 from rookery.mechanisms.tasks.errors import TaskNotFound
 from rookery.mechanisms.tasks.models import Task, TaskAttempt, TaskWorker
@@ -25,8 +26,7 @@ ALIVE_FOR_US = 90_000_000
 LONG_AGE = 300.0
 """Seconds from which a task has waited for too long."""
 
-SHORTEST_PREFIX = 6
-LONGEST_ID = 36
+CALLED = Called("task", "rookery tasks list", TaskNotFound)
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -98,30 +98,9 @@ class QueueHealth(msgspec.Struct, frozen=True, kw_only=True):
 @dual_read
 def get(session: Session, /, task_id: str) -> TaskInfo:
     """One task, by its id or the beginning of it, with the attempts that failed. Raises TaskNotFound."""
-    task = session.get(Task, full_id(session, task_id))
-    if task is None:
-        raise not_found(task_id)
+    task = by_id(session, Task, task_id, CALLED)
     wanted = select(TaskAttempt).where(TaskAttempt.task_id == task.id).order_by(TaskAttempt.number)
     return _info(task, tuple(map(_attempt, session.scalars(wanted))))
-
-
-def full_id(session: Session, begin: str) -> str:
-    """The id that begins so. Raises TaskNotFound when there are none, or several."""
-    if len(begin) >= LONGEST_ID or len(begin) < SHORTEST_PREFIX:
-        return begin
-    matches = session.scalars(
-        select(Task.id).where(Task.id.startswith(begin, autoescape=True)).limit(2)
-    ).all()
-    if len(matches) > 1:
-        raise TaskNotFound(f"More than one task's id begins with {begin}; give more of it.")
-    if not matches:
-        raise not_found(begin)
-    return matches[0]
-
-
-def not_found(task_id: str) -> TaskNotFound:
-    """What is raised for an id that no task has."""
-    return TaskNotFound(f"There is no task {task_id}: `rookery tasks list` shows those there are.")
 
 
 @dual_read

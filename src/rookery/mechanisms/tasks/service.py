@@ -14,12 +14,14 @@ from rookery.base.clock import now_us, to_us
 from rookery.base.errors import Invalid
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.rook import Rook
+from rookery.mechanisms.store.names import by_id
 from rookery.mechanisms.tasks import looking, sql
 from rookery.mechanisms.tasks.artifacts import sweep
 from rookery.mechanisms.tasks.claiming import limits_of, wake
-from rookery.mechanisms.tasks.errors import TaskConflict
+from rookery.mechanisms.tasks.errors import TaskConflict, TaskNotFound
 from rookery.mechanisms.tasks.events import TaskCancelled, TaskRequeued, TasksPruned, TaskSubmitted
 from rookery.mechanisms.tasks.looking import QueueHealth, TaskInfo
+from rookery.mechanisms.tasks.models import Task
 from rookery.mechanisms.tasks.presence import notify
 from rookery.mechanisms.tasks.rules import ENDED, RetryPolicy, TaskStatus, rank
 from rookery.mechanisms.tasks.submitting import Submission, TaskId, submit
@@ -199,7 +201,7 @@ def retry_task(rook: Rook, /, task_id: str) -> None:
         row, connection = _locked(session, task_id), session.connection()
         if row.status not in {TaskStatus.FAILED, TaskStatus.CANCELLED}:
             raise TaskConflict(
-                f"Task {row.id} is {row.status}: only one that failed or was cancelled can be."
+                f"Task {row.id} is {row.status}: only one that failed or was cancelled is done again."
             )
         _requeue(session, row)
         _moved(connection, row, TaskStatus.PENDING)
@@ -216,7 +218,9 @@ def _requeue(session: Session, row: Any) -> None:
         with session.begin_nested():
             sql.run(session.connection(), _REQUEUE, values)
     except IntegrityError:
-        raise TaskConflict(f"Task {row.id} cannot be: another one with its idempotency key waits.") from None
+        raise TaskConflict(
+            f"Task {row.id} is not done again: another one with its idempotency key waits."
+        ) from None
 
 
 @dual
@@ -263,11 +267,12 @@ _ROW = """
 
 
 def _locked(session: Session, task_id: str) -> Any:
+    """The row, which nobody else changes before this transaction ends. Raises TaskNotFound."""
     connection = session.connection()
-    id_ = looking.full_id(session, task_id)
+    id_ = by_id(session, Task, task_id, looking.CALLED).id
     row = sql.run(connection, _ROW.format(locked=sql.locked(connection)), {"id": id_}).one_or_none()
-    if row is None:
-        raise looking.not_found(task_id)
+    if row is None:  # it has just been pruned
+        raise TaskNotFound(f"There is no task {task_id} any more.")
     return row
 
 

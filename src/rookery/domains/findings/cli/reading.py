@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rookery.faces.cli.output import (
+    SHOWN_ID,
     Column,
     Styled,
     emit_json,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 SEVERITIES = ("unknown", "info", "low", "medium", "high", "critical")
 STYLES = {"critical": "bold white on red", "high": "bold red", "medium": "yellow"}
 EXPOSURES = ("this machine only", "its own network", "a name, from wherever that leads", "the internet")
-SHOWN_ID = 13  # characters: the first two groups, which no two findings of one installation share
 NONE_YET = "No findings yet. Find some: rookery scan http://127.0.0.1:8080"
 
 limit_option = click.option(

@@ -13,7 +13,7 @@ import msgspec
 
 from rookery.domains.findings.items import Vulnerability
 from rookery.domains.scans import items
-from rookery.faces.cli.output import current_shell, note, printable
+from rookery.faces.cli.output import SHOWN_ID, current_shell, note, printable
 from rookery.faces.cli.statusline import StatusLine, has_status_line
 from rookery.mechanisms.hooks import Error, Hooks, Info, Item, Progress, Target, Warning_, hooks_from
 
@@ -23,7 +23,6 @@ COLOURS: dict[str, dict[str, Any]] = {
     "high": {"fg": "red", "bold": True},
     "medium": {"fg": "yellow"},
 }
-SHOWN_ID = 13  # characters
 WIDEST_SEVERITY = len("critical")
 
 

@@ -8,6 +8,7 @@ import click
 
 from rookery.faces.cli.asking import agreed
 from rookery.faces.cli.output import (
+    SHOWN_ID,
     Column,
     emit_json,
     emit_list,
@@ -72,7 +73,7 @@ def show(rook: Rook, name: str, *, as_json: bool) -> None:
     click.echo(f"{project.id}  {printable(project.description)}".rstrip())
     click.echo(f"{len(endpoints)} endpoints, the latest runs:")
     lines = [
-        (run["id"][:13], run["status"], run["started"][:16].replace("T", " "), run["findings"])
+        (run["id"][:SHOWN_ID], run["status"], run["started"][:16].replace("T", " "), run["findings"])
         for run in latest
     ]
     empty = f"It has not been scanned yet: rookery scan --project {project.id}"

@@ -12,6 +12,7 @@ from rookery.domains.templates.options import SEVERITIES
 from rookery.faces.cli.asking import Moment, agreed
 from rookery.faces.cli.files import list_artifacts, output_option, send
 from rookery.faces.cli.output import (
+    SHOWN_ID,
     Column,
     emit_json,
     emit_list,
@@ -20,13 +21,13 @@ from rookery.faces.cli.output import (
     pass_rook,
     printable,
     table,
+    took,
 )
 
 if TYPE_CHECKING:
     from rookery.app import Rook
 
 STATUSES = ("running", "completed", "partial", "interrupted", "failed", "abandoned")
-SHOWN_ID = 13  # characters: of two runs only those of one millisecond share them
 SHOWN = 20  # lines of each kind
 RESUMABLE = ("partial", "interrupted", "failed", "abandoned")
 
@@ -64,15 +65,6 @@ def _line(row: dict[str, Any]) -> list[object]:
     started = row["started"][:16].replace("T", " ")
     figures = [len(row["targets"]), row["template_count"], row["findings"], took(row["duration_ms"])]
     return [row["id"][:SHOWN_ID], row["status"], started, *figures]
-
-
-def took(milliseconds: int) -> str:
-    """A duration as people read it: 4.2 s, 3 min 20 s, 2 h 05 min."""
-    seconds = milliseconds / 1000
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 @runs.command("show")

@@ -14,6 +14,7 @@ from rookery.domains.scans.cli.targets import listed
 from rookery.domains.templates.options import NAMES as SELECTION
 from rookery.domains.templates.options import SEVERITIES, NucleiOption, selection_options
 from rookery.faces.cli.output import (
+    SHOWN_ID,
     emit_json,
     json_option,
     note,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from rookery.mechanisms.hooks import Hooks
 
 SHOWN_REASONS = 8
-SHOWN_ID = 13
 FINDINGS = "; rookery findings list"
 FAILED, PARTLY_FAILED, FOUND = 1, 4, 8
 

@@ -8,6 +8,7 @@ import click
 
 from rookery.domains.schedules.cli.options import When, timing_from, timing_options
 from rookery.faces.cli.output import (
+    SHOWN_ID,
     Column,
     emit_json,
     emit_list,
@@ -16,6 +17,7 @@ from rookery.faces.cli.output import (
     pass_rook,
     printable,
     table,
+    without_blanks,
 )
 
 if TYPE_CHECKING:
@@ -114,7 +116,7 @@ def _facts(info: ScheduleInfo) -> dict[str, Any]:
         "when": _when(info.timing),
         "next due": _next_due(info),
         "task": info.task_type,
-        "payload": msgspec.json.encode(_without_blanks(info.payload)).decode(),
+        "payload": msgspec.json.encode(without_blanks(info.payload)).decode(),
         "priority": str(info.priority),
         "jitter": duration(info.jitter) if info.jitter else "",
         "missed": info.missed,
@@ -125,14 +127,6 @@ def _facts(info: ScheduleInfo) -> dict[str, Any]:
     }
 
 
-def _without_blanks(payload: Any) -> Any:
-    """What is said in it, for people."""
-    if not isinstance(payload, dict):
-        return payload
-    told = {key: _without_blanks(value) for key, value in payload.items()}
-    return {key: value for key, value in told.items() if value not in (None, "", [], {})}
-
-
 def _when(timing: Timing) -> str:
     from rookery.domains.schedules.timing import Cron
 
@@ -141,7 +135,7 @@ def _when(timing: Timing) -> str:
 
 def _firing(info: ScheduleInfo, came: FiringInfo) -> list[object]:
     due = _local(info, came.due) or f"{_local(info, came.at)} (by hand)"
-    return [due, came.outcome, (came.task_id or "")[:13], came.reason]
+    return [due, came.outcome, (came.task_id or "")[:SHOWN_ID], came.reason]
 
 
 @click.command("next")
