@@ -26,15 +26,13 @@ PAGE = Path(__file__).parents[2] / "docs/howto/write-a-task.md"
 @pytest.fixture
 def submission(tmp_path: Path, data_dir: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The page's third example; what the first two say to save is saved, and can be imported."""
-    types, worker, submission, *_ = re.findall(
-        r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL
-    )
-    (tmp_path / "reports.py").write_text(types)
-    (tmp_path / "worker.py").write_text(worker)
+    shown: list[str] = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    for name, text in zip(("reports.py", "worker.py"), shown, strict=False):
+        (tmp_path / name).write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     monkeypatch.setenv("ROOKERY_DATA_DIR", str(data_dir))
-    return submission
+    return shown[2]
 
 
 @pytest.fixture
