@@ -70,6 +70,15 @@ def wait_at(rook: Any, context: TaskContext, gate: Gate) -> str:
     return "through"
 
 
+def wait_with_pid(_rook: Any, _context: TaskContext, gate: Gate) -> str:
+    """Says in which process it waits."""
+    with gate.log.open("a") as log:
+        log.write(f"{os.getpid()}\n")
+    while not gate.until.exists():
+        time.sleep(0.005)
+    return "through"
+
+
 async def wait_on_loop(rook: Any, context: TaskContext, gate: Gate) -> str:
     note(rook, context, gate)
     while not gate.until.exists():  # noqa: ASYNC110  a file makes no event
@@ -192,6 +201,7 @@ TYPES = (
     TaskType(name="gate.thread", function=wait_at, payload=Gate, retry=AT_ONCE),
     TaskType(name="gate.loop", function=wait_on_loop, payload=Gate, runs="loop", retry=AT_ONCE),
     TaskType(name="gate.process", function=wait_at, payload=Gate, runs="process", retry=AT_ONCE),
+    TaskType(name="pid.process", function=wait_with_pid, payload=Gate, runs="process", retry=NEVER),
     TaskType(name="gate.shared", function=wait_at, payload=Gate, is_idempotent=True),
     TaskType(name="gate.deaf", function=wait_deaf, payload=Gate, retry=NEVER),
     TaskType(name="gate.swallows", function=swallow, payload=Gate, retry=NEVER),

@@ -18,6 +18,7 @@ from rookery.mechanisms.tasks.submitting import Submission, submit
 from rookery.mechanisms.tasks.tally import SUMMED_UP_FROM, Tally, counts, sum_up
 from tests.conftest import Call
 from tests.mechanisms.tasks.conftest import GateKeeper, Team, together
+from tests.patience import wait_for
 
 databases = pytest.mark.parametrize("call", ["sync-sqlite", "sync-postgresql"], indirect=True)
 
@@ -115,6 +116,7 @@ def test_health_says_how_long_the_next_task_has_waited(
     call(submit_task, "gate.thread", gate.payload)
     team.start(concurrency=1)
     gate.begun()
+    wait_for(lambda: bool(call(health).workers))
     call(submit_task, "echo", 1)
     monkeypatch.setattr(looking, "LONG_AGE", 0.0)
     found = call(health)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from rookery.mechanisms.tasks.worker import work
 from tests.conftest import Call
 from tests.mechanisms.tasks.conftest import GateKeeper, Team, database_worker, patiently
 from tests.mechanisms.tasks.jobs import EVERYWHERE
+from tests.patience import PATIENCE
 
 databases = pytest.mark.parametrize("call", ["sync-sqlite", "sync-postgresql"], indirect=True)
 everywhere = pytest.mark.parametrize("runs", EVERYWHERE)
@@ -63,7 +68,7 @@ def test_what_runs_for_too_long_is_ended_and_tried_again(
 
 @databases
 def test_the_traceback_of_a_timeout_says_where_it_was(call: Call, team: Team, gate: GateKeeper) -> None:
-    task_id = call(submit_task, "gate.thread", gate.payload, timeout=0.1, retry=NEVER)
+    task_id = call(submit_task, "gate.thread", gate.payload, timeout=1, retry=NEVER)
     team.start()
     failure = team.ended(task_id).failure
     assert failure is not None
@@ -114,6 +119,43 @@ def test_what_a_child_leaves_behind_ends_with_it(call: Call, team: Team, gate: G
     team.start()
     assert team.ended(task_id).result == "through"
     assert_gone(int(gate.log.read_text()))
+
+
+@databases
+def test_a_process_that_somebody_else_terminates_is_given_back(
+    call: Call, team: Team, gate: GateKeeper
+) -> None:
+    """As a supervisor does that terminates all processes of a service."""
+    task_id = call(submit_task, "pid.process", gate.payload)
+    team.start()
+    os.kill(int(gate.begun()[0]), signal.SIGTERM)
+    gate.open()
+    task = team.ended(task_id)
+    assert [attempt.outcome for attempt in task.failed_attempts] == ["given back"]
+    assert (task.status, task.failure, task.result) == (TaskStatus.COMPLETED, None, "through")
+
+
+def test_a_traced_program_goes_on_when_a_task_of_its_worker_was_ended(
+    data_dir: Path, gate: GateKeeper
+) -> None:
+    """An exception thrown into a thread, and not arrived, has CPython 3.11 stand still under a tracer."""
+    code = """
+import sys
+from rookery import app
+from rookery.mechanisms.tasks.rules import ENDED
+from rookery.mechanisms.tasks.worker.embedded import embedded
+from tests.mechanisms.tasks.jobs import TYPES, CHILD
+with app.open(sys.argv[1], types=TYPES) as rook, embedded(app.worker_of(rook, child=CHILD)):
+    tasks = [rook.tasks.submit_task("echo", 1)]
+    tasks += [rook.tasks.submit_task("gate.swallows", {"log": sys.argv[2], "until": "/nowhere"}, timeout=0.2)]
+    while not all(rook.tasks.get_task_status(task) in ENDED for task in tasks):
+        pass
+    sys.settrace(lambda *_: None)
+    (lambda: print("goes on"))()
+    sys.settrace(None)
+"""
+    command = [sys.executable, "-c", code, str(data_dir), str(gate.log)]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE).stdout == "goes on\n"
 
 
 # --- cancellation

@@ -34,16 +34,17 @@ AT_ONCE = 100
 def fire_due(rook: Rook, /, at_us: int | None = None) -> int | None:
     """Fire what is due now, or at this moment; when the next one is, in microseconds since 1970 UTC.
 
-    One that fails is not in the way of the others: what it raised is, after the last, in an ExceptionGroup.
+    Those for types of tasks that this process does not have are left to others, who may have them. One that
+    fails is not in the way of the others: what it raised is, after the last, in an ExceptionGroup.
     """
     moment = from_us(now_us() if at_us is None else at_us)
     failures: dict[str, Exception] = {}
-    while rows := store.due(rook, to_us(moment), AT_ONCE, failures):
+    while rows := store.due(rook, rook.queue.types, to_us(moment), AT_ONCE, failures):
         tried = {row.id: _failure_to_fire(rook, row, moment) for row in rows}
         failures |= {id_: failure for id_, failure in tried.items() if failure is not None}
     if failures:
         raise ExceptionGroup("schedules did not fire", list(failures.values()))
-    return store.next_due_us(rook)
+    return store.next_due_us(rook, rook.queue.types)
 
 
 def _failure_to_fire(rook: Rook, row: Schedule, moment: datetime) -> Exception | None:

@@ -79,16 +79,24 @@ def remove(session: Session, /, row: Schedule) -> None:
 
 
 @dual_read
-def due(session: Session, /, now_us: int, most: int, besides: Collection[str] = ()) -> Sequence[Schedule]:
-    """The schedules whose time has come, those first that have waited longest."""
-    wanted = select(Schedule).where(Schedule.next_due_us <= now_us, Schedule.id.not_in(besides))
-    return session.scalars(wanted.order_by(Schedule.next_due_us).limit(most)).all()
+def due(
+    session: Session, /, types: Collection[str], now_us: int, most: int, besides: Collection[str] = ()
+) -> Sequence[Schedule]:
+    """The schedules for tasks of these types whose time has come, those first that have waited longest."""
+    wanted = _of_types(select(Schedule), types)
+    is_due = wanted.where(Schedule.next_due_us <= now_us, Schedule.id.not_in(besides))
+    return session.scalars(is_due.order_by(Schedule.next_due_us).limit(most)).all()
 
 
 @dual_read
-def next_due_us(session: Session, /) -> int | None:
-    """When the next schedule is due."""
-    return session.scalar(select(func.min(Schedule.next_due_us)))
+def next_due_us(session: Session, /, types: Collection[str]) -> int | None:
+    """When the next schedule for a task of these types is due."""
+    first: int | None = session.scalar(_of_types(select(func.min(Schedule.next_due_us)), types))
+    return first
+
+
+def _of_types(wanted: Any, types: Collection[str]) -> Any:
+    return wanted.where(Schedule.task_type.in_(sorted(types)))
 
 
 @dual

@@ -73,9 +73,12 @@ def _local(info: ScheduleInfo, moment: datetime | None) -> str:
 
 
 def say_if_nobody_fires(rook: Rook, schedules: Sequence[ScheduleInfo]) -> None:
-    """A note where something is due some time, and no worker runs."""
-    if any(each.next_due for each in schedules) and not rook.tasks.health().workers:
-        note(NO_WORKER)
+    """A note where something is due some time, and no worker runs, or none that knows its type of task."""
+    wanted = {each.task_type for each in schedules if each.next_due}
+    workers = rook.tasks.health().workers
+    left = wanted.difference(*(worker.types for worker in workers))
+    if left:
+        note(f"No running worker knows {', '.join(sorted(left))}." if workers else NO_WORKER)
 
 
 def say_when_due(rook: Rook, info: ScheduleInfo) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rookery.mechanisms.tasks.context import TaskContext
-from rookery.mechanisms.tasks.errors import TaskCancelled, TaskStopped
+from rookery.mechanisms.tasks.errors import TaskStopped, WorkerStops
 from rookery.mechanisms.tasks.worker.job import Job
 from rookery.mechanisms.tasks.worker.processes import Answer, Order
 
@@ -82,7 +82,7 @@ def _done(rook: Rook, order: Order, context: TaskContext) -> Outcome:
 
 
 def _stop(context: TaskContext, *_signal: Any) -> None:
-    """The worker wants it to end: the reason is the worker's to know."""
+    """The worker wants it to end, and knows why; or somebody else does, and another worker goes on."""
     if context.reason is None:
-        context.stop(TaskCancelled())
+        context.stop(WorkerStops())
         raise TaskStopped

@@ -68,6 +68,7 @@ class _Hand:
         self.is_abandoned = False
         self._threads = threads
         self._current: Job | None = None
+        self._was_thrown = False
         self._throwing = threading.Lock()
         self._thread = threading.Thread(target=self._serve, name="rookery-task", daemon=True)
         self._thread.start()
@@ -76,10 +77,13 @@ class _Hand:
         """Have TaskStopped raised in the thread, if that is what it is doing. Called once for a job."""
         with self._throwing:
             if self._current is job:
-                self._set_exception(ctypes.py_object(TaskStopped))
+                self._was_thrown = True
+                self._throw()
 
-    def _set_exception(self, kind: ctypes.py_object[type[TaskStopped]] | None) -> None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident or 0), kind)
+    def _throw(self) -> None:
+        """In place of one that has been thrown, and has not arrived."""
+        ident, kind = ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(TaskStopped)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, kind)
 
     def _serve(self) -> None:
         is_wanted = True
@@ -103,7 +107,17 @@ class _Hand:
         return job.kind.function(self._threads.acting_as(job.context.actor), job.context, payload)
 
     def _settle(self) -> None:
-        """From here on nothing is thrown; what was, and has not arrived yet, is forgotten."""
+        """From here on nothing is thrown, and what was has arrived."""
         with self._throwing:
             self._current = None
-            self._set_exception(None)
+            is_to_arrive, self._was_thrown = self._was_thrown, False
+        if is_to_arrive:
+            self._await_arrival()
+
+    def _await_arrival(self) -> None:
+        """Have it arrive here, if it has not. While one is on its way CPython has no rest at all, and with
+        a tracer such as coverage's Python 3.11 stands still; taking it back does not end that."""
+        with suppress(TaskStopped):
+            self._throw()
+            while True:
+                pass
