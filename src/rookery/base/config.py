@@ -1,4 +1,4 @@
-"""Configuration: every setting with its type, bounds, default and meaning, and the function that loads it.
+"""Configuration: all sections of the settings together, and the function that loads them.
 
 Later sources win: defaults, /etc/rookery/rookery.toml, $XDG_CONFIG_HOME/rookery/rookery.toml, ./rookery.toml,
 the environment (ROOKERY_SECTION__KEY, or ROOKERY_SECTION__KEY_FILE naming a file that holds the value), and
@@ -11,305 +11,50 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from rookery.base import config_sources as sources
+from rookery.base.config_sections import (
+    Audit,
+    Database,
+    Findings,
+    Hooks,
+    Logging,
+    MongoDB,
+    Queue,
+    Runs,
+    Scan,
+    Section,
+    Templates,
+)
 from rookery.base.config_values import Setting, convert, register_secrets
 from rookery.base.errors import ConfigError
 
-SqlUrl = Annotated[
-    str,
-    Meta(
-        pattern=r"^(sqlite|postgresql)(\+[a-z]+)?://",
-        extra={"allowed": "a URL, sqlite:///FILE or postgresql://USER@HOST/DATABASE", "hidden": True},
-    ),
+__all__ = [
+    "Audit",
+    "Config",
+    "Database",
+    "Findings",
+    "Hooks",
+    "Loaded",
+    "Logging",
+    "MongoDB",
+    "Queue",
+    "Runs",
+    "Scan",
+    "Section",
+    "Templates",
+    "decode_config",
+    "default_data_dir",
+    "effective",
+    "encode_config",
+    "load_config",
+    "sections",
+    "settings",
 ]
-MongoUrl = Annotated[
-    str,
-    Meta(
-        pattern=r"^mongodb(\+srv)?://",
-        extra={"allowed": "a URL, mongodb://HOST/DATABASE", "hidden": True},
-    ),
-]
-
-
-class Section(msgspec.Struct, frozen=True):
-    """One [section] of the file."""
-
-
-class Database(Section, frozen=True, kw_only=True):
-    """Where rows live."""
-
-    url: Annotated[
-        SqlUrl | None, Meta(description="The SQL database. Not set, it is SQLite in `data_dir/rookery.db`.")
-    ] = None
-    sync_commits: Annotated[
-        bool,
-        Meta(
-            description="Whether a commit on SQLite waits for the disk, so that a power failure costs "
-            "nothing either; the audit log always does. The death of a process costs nothing in any case."
-        ),
-    ] = False
-
-
-class Hooks(Section, frozen=True, kw_only=True):
-    """Functions that are called on a runner's events."""
-
-    pool_size: Annotated[
-        int, Meta(ge=1, le=64, description="How many async hook queues may deliver at the same time.")
-    ] = 4
-    batch_size: Annotated[
-        int, Meta(ge=1, le=100_000, description="Deliver to an async hook when this many items wait.")
-    ] = 100
-    batch_interval: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=3600,
-            description="Deliver when the oldest item has waited this many seconds; 0: at once.",
-        ),
-    ] = 5.0
-    modules: Annotated[
-        tuple[str, ...],
-        Meta(
-            description="Hook modules: dotted names, or paths of Python files, relative to the settings file."
-        ),
-    ] = ()
-
-
-class MongoDB(Section, frozen=True, kw_only=True):
-    """A MongoDB that findings are copied to."""
-
-    enabled: Annotated[bool, Meta(description="Whether findings are copied to MongoDB.")] = False
-    url: Annotated[MongoUrl, Meta(description="The server and the database.")] = (
-        "mongodb://127.0.0.1:27017/rookery"
-    )
-    database: Annotated[
-        str | None,
-        Meta(
-            min_length=1,
-            max_length=63,
-            description="The database. Not set, it is the one in the URL, or `rookery`.",
-            extra={"allowed": "a name of at most 63 characters"},
-        ),
-    ] = None
-    indexes: Annotated[
-        tuple[str, ...],
-        Meta(
-            description="The indexes of the collection `findings`, created before the first write: fields "
-            "separated by spaces, `-` before one that descends.",
-        ),
-    ] = ("project_id -severity_rank -last_seen", "template_id", "target", "run_ids", "cve")
-    batch_size: Annotated[int, Meta(ge=1, le=100_000, description="Write when this many findings wait.")] = (
-        100
-    )
-    batch_interval: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=3600,
-            description="Write when the oldest finding has waited this many seconds; 0: at once.",
-        ),
-    ] = 5.0
-    max_pool_size: Annotated[
-        int, Meta(ge=0, le=1000, description="The most connections kept open; 0: as many as are asked for.")
-    ] = 10
-    server_selection_timeout_ms: Annotated[
-        int,
-        Meta(ge=0, le=600_000, description="Milliseconds to look for a server; 0: one attempt, no waiting."),
-    ] = 5000
-
-
-class Audit(Section, frozen=True, kw_only=True, rename={"is_async": "async"}):
-    """The audit log."""
-
-    is_async: Annotated[
-        bool,
-        Meta(description="Whether `record` returns before its entry is in the database."),
-    ] = True
-    queue_maxsize: Annotated[
-        int,
-        Meta(
-            ge=1, le=10_000_000, description="Entries that may wait for the database before `record` waits."
-        ),
-    ] = 10_000
-
-
-class Logging(Section, frozen=True, kw_only=True):
-    """What Rookery says of itself, on standard error."""
-
-    level: Annotated[
-        Literal["debug", "info", "warning", "error", "critical"],
-        Meta(description="The least level that is written."),
-    ] = "warning"
-    format: Annotated[
-        Literal["auto", "human", "json"],
-        Meta(
-            description="Lines for people, JSON lines, or `auto`: for people on a terminal, JSON elsewhere."
-        ),
-    ] = "auto"
-
-
-class Scan(Section, frozen=True, kw_only=True):
-    """What a scan does unless the command says otherwise."""
-
-    rate_limit: Annotated[
-        float, Meta(ge=0, le=100_000, description="The most requests per second to all targets; 0: no limit.")
-    ] = 150.0
-    concurrency: Annotated[
-        int, Meta(ge=1, le=10_000, description="The most requests under way at a time.")
-    ] = 25
-    timeout: Annotated[float, Meta(ge=0.1, le=600, description="Seconds to wait for an answer.")] = 10.0
-    host_rate_limit: Annotated[
-        float, Meta(ge=0, le=100_000, description="The most requests per second to one host; 0: no limit.")
-    ] = 0.0
-    jitter: Annotated[
-        float, Meta(ge=0, le=1, description="By how much of itself the time between two requests varies.")
-    ] = 0.1
-    retries: Annotated[
-        int, Meta(ge=0, le=10, description="How often a request that got no answer is sent again.")
-    ] = 1
-    longest_pause: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=3600,
-            description="The most seconds a host that answers 429 or 503 is left in peace at a time.",
-        ),
-    ] = 60.0
-    nuclei_path: Annotated[
-        str | None, Meta(description="The nuclei program; not set, it is looked for on PATH.")
-    ] = None
-    nmap_path: Annotated[
-        str | None, Meta(description="The nmap program; not set, it is looked for on PATH.")
-    ] = None
-    hang_timeout: Annotated[
-        float,
-        Meta(
-            ge=1,
-            le=86_400,
-            description="Seconds without any sign of work after which another program counts as hung.",
-        ),
-    ] = 300.0
-    resolvers: Annotated[
-        tuple[
-            Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:.]+\]|[0-9.]+)(:\d{1,5})?$|^[0-9a-fA-F:.]+$")], ...
-        ],
-        Meta(
-            max_length=16,
-            description="Name servers that dns templates ask, address or address:port; none: the system's.",
-        ),
-    ] = ()
-
-
-class Findings(Section, frozen=True, kw_only=True):
-    """What is due when, and when a finding counts as fixed."""
-
-    critical_days: Annotated[
-        int, Meta(ge=1, le=3650, description="Days until a critical finding should be fixed.")
-    ] = 7
-    high_days: Annotated[int, Meta(ge=1, le=3650, description="The same for a high one.")] = 30
-    medium_days: Annotated[int, Meta(ge=1, le=3650, description="The same for a medium one.")] = 90
-    low_days: Annotated[int, Meta(ge=1, le=3650, description="The same for a low one.")] = 120
-    kev_days: Annotated[
-        int,
-        Meta(ge=1, le=3650, description="The most days for one known to be exploited (CISA's catalogue)."),
-    ] = 14
-    restart_on_reopen: Annotated[
-        bool, Meta(description="Whether these days begin again when a fixed finding is seen again.")
-    ] = True
-    fixed_after_misses: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=100,
-            description="A finding is fixed when so many completed checks in a row have not seen it.",
-        ),
-    ] = 1
-
-
-class Runs(Section, frozen=True, kw_only=True):
-    """What is kept of a scan beside its findings."""
-
-    keep_days: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=36_500,
-            description="Days until a run and its files are deleted, when the next scan starts; 0: never.",
-        ),
-    ] = 90
-    max_bytes: Annotated[
-        int, Meta(ge=0, le=1 << 40, description="The most bytes of raw items that are kept of one run.")
-    ] = 100_000_000
-
-
-class Queue(Section, frozen=True, kw_only=True):
-    """Tasks: the long work that is done beside whoever asks for it."""
-
-    enabled: Annotated[
-        bool, Meta(description="Whether `submit_scan_async` leaves its scan to a worker, or does it at once.")
-    ] = True
-    backend: Annotated[
-        Literal["inline", "database", "rq"],
-        Meta(
-            description="Who runs tasks: whoever submits them, workers that look into the database, or "
-            "workers of RQ on Redis."
-        ),
-    ] = "database"
-    redis_url: Annotated[
-        str,
-        Meta(
-            pattern=r"^(rediss?|unix)://",
-            description="The Redis of the `rq` backend.",
-            extra={"allowed": "a URL, redis://HOST:6379/0", "hidden": True},
-        ),
-    ] = "redis://127.0.0.1:6379/0"
-    concurrency: Annotated[
-        int, Meta(ge=1, le=1000, description="How many tasks a worker runs at the same time.")
-    ] = 4
-    grace: Annotated[
-        float,
-        Meta(ge=0, le=3600, description="Seconds that running tasks have to end when their worker stops."),
-    ] = 30.0
-    keep_days: Annotated[
-        int, Meta(ge=0, le=36_500, description="Days until a task that has ended is deleted; 0: never.")
-    ] = 30
-    artifact_days: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=36_500,
-            description="Days until the files of a task that has ended are deleted; with the task at the "
-            "latest, which 0 means.",
-        ),
-    ] = 30
-    scans_per_target: Annotated[
-        int, Meta(ge=1, le=1000, description="How many scans of one target may run at the same time.")
-    ] = 1
-
-
-class Templates(Section, frozen=True, kw_only=True):
-    """The checks a scan runs."""
-
-    unsigned: Annotated[
-        Literal["run", "warn", "refuse"],
-        Meta(
-            description="What becomes of templates that no trusted key has signed, or that were changed "
-            "afterwards. `run` does not look at signatures; those that ship with Rookery always run."
-        ),
-    ] = "run"
-    trusted_keys: Annotated[
-        tuple[Path, ...],
-        Meta(
-            description="Files with a public key or certificate (ECDSA, PEM) whose signatures count, beside "
-            "that of nuclei's own templates; relative to the settings file.",
-            extra={"allowed": "a list of paths"},
-        ),
-    ] = ()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
