@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from rookery.base.errors import ConfigError
 from rookery.mechanisms.dual import dual_read
-from rookery.mechanisms.store import migrate, open_engine, read_only
+from rookery.mechanisms.store import limit_idling, migrate, open_engine, read_only
 from tests.conftest import Call
 
 INSERT = text("INSERT INTO writebehind_cursor (stream, seq) VALUES (:stream, 1)")
@@ -128,6 +128,23 @@ def test_a_relative_path_stays_where_it_was_when_the_directory_changes(
     with engine.connect() as connection:
         assert connection.scalar(COUNT) == 0
     engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_transaction_of_a_machine_that_sleeps_does_not_keep_its_locks_for_ever(postgres_url: str) -> None:
+    sleeper, other = open_engine(postgres_url), open_engine(postgres_url)
+    limit_idling(sleeper, 0.2)
+    asleep = sleeper.connect()
+    asleep.execute(INSERT, {"stream": "one"})
+    with other.begin() as connection:
+        connection.execute(INSERT, {"stream": "one"})  # the same row: it waits
+    with pytest.raises(DBAPIError):
+        asleep.commit()
+    asleep.close()
+    with other.begin() as connection:
+        assert connection.execute(COUNT).scalar() == 1
+    sleeper.dispose()
+    other.dispose()
 
 
 @pytest.mark.parametrize("call", ["sync-postgresql", "async-postgresql"], indirect=True)

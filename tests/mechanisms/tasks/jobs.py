@@ -33,6 +33,13 @@ class Gate(msgspec.Struct, frozen=True):
     until: Path
 
 
+class Nap(msgspec.Struct, frozen=True):
+    """How long to sleep, before it writes its attempt into the file `log`."""
+
+    log: Path
+    seconds: float
+
+
 class Fault(msgspec.Struct, frozen=True):
     """What to raise, in the first so many attempts."""
 
@@ -61,6 +68,15 @@ async def echo_later(_rook: Any, _context: TaskContext, payload: Any) -> Any:
 def note(_rook: Any, context: TaskContext, gate: Gate) -> None:
     with gate.log.open("a") as log:
         log.write(f"{context.task_id} {context.attempt}\n")
+
+
+def nap(rook: Any, context: TaskContext, wanted: Nap) -> None:
+    time.sleep(wanted.seconds)
+    note(rook, context, Gate(wanted.log, wanted.log))
+
+
+async def note_on_loop(rook: Any, context: TaskContext, gate: Gate) -> None:
+    note(rook, context, gate)
 
 
 def wait_at(rook: Any, context: TaskContext, gate: Gate) -> str:
@@ -198,6 +214,8 @@ TYPES = (
     TaskType(name="echo.greenlet", function=echo, payload=Any, runs="loop"),
     TaskType(name="note", function=note, payload=Gate),
     TaskType(name="note.shared", function=note, payload=Gate, is_idempotent=True),
+    TaskType(name="note.loop", function=note_on_loop, payload=Gate, runs="loop"),
+    TaskType(name="nap", function=nap, payload=Nap),
     TaskType(name="gate.thread", function=wait_at, payload=Gate, retry=AT_ONCE),
     TaskType(name="gate.loop", function=wait_on_loop, payload=Gate, runs="loop", retry=AT_ONCE),
     TaskType(name="gate.process", function=wait_at, payload=Gate, runs="process", retry=AT_ONCE),
@@ -220,6 +238,7 @@ TYPES = (
     TaskType(name="act.loop", function=act_later, payload=str, runs="loop"),
     TaskType(name="act.process", function=act, payload=str, runs="process"),
     TaskType(name="submit", function=submit_more, payload=Any),
+    TaskType(name="die.worker", function=die, is_idempotent=True),
     TaskType(name="die", function=die, runs="process", retry=NEVER),
     TaskType(
         name="limited", function=wait_at, payload=Gate,

@@ -149,6 +149,21 @@ def test_a_task_that_kills_its_workers_is_given_to_no_more_of_them(
     assert task.failure.message.startswith("3 workers died while they ran it.")
 
 
+@pytest.mark.parametrize("call", ["sync-sqlite"], indirect=True)
+def test_those_beside_a_task_that_kills_its_workers_are_done(
+    call: Call, team: Team, gate: GateKeeper, mortals: Mortals
+) -> None:
+    """Short ones that share a commit, all of which a worker has taken when it dies."""
+    innocents = [call(submit_task, "note.shared", gate.payload) for _ in range(50)]
+    guilty = call(submit_task, "die.worker")
+    innocents += [call(submit_task, "note.shared", gate.payload) for _ in range(50)]
+    for _ in range(MOST_KILLS):
+        assert mortals.start().wait(PATIENCE) == 9
+    team.start()
+    assert team.ended(guilty).failure.error == "WorkerLost"  # type: ignore[union-attr]
+    assert {team.ended(each).status for each in innocents} == {TaskStatus.COMPLETED}
+
+
 @databases
 def test_a_terminated_worker_gives_back_and_is_nobodys_killer(
     call: Call, team: Team, gate: GateKeeper, mortals: Mortals

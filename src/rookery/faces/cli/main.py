@@ -48,7 +48,10 @@ COMMANDS: Mapping[str, Entry] = {
     "projects": Entry(
         "rookery.domains.scans.cli.projects:projects", "Groups of endpoints, and the runs upon them."
     ),
-    "queue": Entry("rookery.faces.cli.queue:queue", "How the queue of tasks is, and what is wrong with it."),
+    "queue": Entry(
+        "rookery.faces.cli.queue:queue",
+        "The queue of tasks as a whole: how it is, and what is wrong with it.",
+    ),
     "runs": Entry(
         "rookery.domains.scans.cli.runs:runs",
         "What was scanned, when, how far it came, and what it left behind.",
@@ -72,7 +75,9 @@ COMMANDS: Mapping[str, Entry] = {
         "rookery.domains.scans.tools.cli:tools",
         "What a scan can be run with: the engine within, and other programs.",
     ),
-    "worker": Entry("rookery.faces.cli.worker:worker", "Do tasks, and fire schedules, until told to stop."),
+    "worker": Entry(
+        "rookery.faces.cli.worker:worker", "Do tasks, and fire schedules, until Ctrl-C or SIGTERM."
+    ),
 }
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def queue() -> None:
-    """The queue of tasks as a whole."""
+    """The queue of tasks as a whole: how it is, and what is wrong with it."""
 
 
 @queue.command("health")

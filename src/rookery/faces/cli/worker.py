@@ -48,10 +48,11 @@ def worker(
     metrics_port: int | None,
     metrics_host: str,
 ) -> None:
-    """Do tasks, and fire schedules, until Ctrl-C or SIGTERM; each attempt is a line of the log.
+    """Do tasks, and fire schedules, until Ctrl-C or SIGTERM.
 
-    What runs then has queue.grace seconds to end. At the second signal it is given back at once, for another
-    worker to go on with. Several may run; on one data directory, or on one PostgreSQL database.
+    Each attempt is a line of the log. What runs at the end has queue.grace seconds; at a second signal it is
+    given back at once, for another worker to go on with. Several may run: on one data directory, or on one
+    PostgreSQL database.
     """
     from rookery import app
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rookery.mechanisms.store.base import Base
-from rookery.mechanisms.store.engines import open_async_engine, open_engine, read_only
+from rookery.mechanisms.store.engines import limit_idling, open_async_engine, open_engine, read_only
 from rookery.mechanisms.store.faults import DatabaseUnavailable, describe, explained
 from rookery.mechanisms.store.schema import (
     SchemaUnusable,
@@ -28,6 +28,7 @@ __all__ = [
     "describe",
     "explained",
     "head_revision",
+    "limit_idling",
     "migrate",
     "open_async_engine",
     "open_engine",

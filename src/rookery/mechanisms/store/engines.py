@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -59,6 +60,20 @@ def open_async_engine(url: str, *, takes_writes: bool = True, sync_commits: bool
 def read_only(engine: AnyEngine) -> AnyEngine:
     """The same engine, for transactions that only read, each in one snapshot, and wait for no writer."""
     return engine.execution_options(**_READ_ONLY[engine.dialect.name])
+
+
+def limit_idling(engine: Engine, seconds: float) -> None:
+    """Have PostgreSQL end a transaction in which nothing has come for so long.
+
+    The machine of whoever holds its locks may be asleep. With SQLite all sleep at once.
+    """
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", partial(_limit_idling, int(seconds * 1000)))
+
+
+def _limit_idling(milliseconds: int, connection: Any, _record: Any) -> None:
+    connection.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}")
+    connection.commit()
 
 
 def _prepare(url: str, *, is_async: bool) -> tuple[URL, dict[str, Any]]:

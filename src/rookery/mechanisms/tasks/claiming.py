@@ -45,6 +45,12 @@ class Claimed(NamedTuple):
     actor: str
     parent_id: str | None
     run_at_us: int
+    kills: int
+
+    @property
+    def is_suspect(self) -> bool:
+        """A worker has died under it: it may be what that one died of."""
+        return self.kills > 0
 
 
 class Claims(NamedTuple):
@@ -54,7 +60,9 @@ class Claims(NamedTuple):
     is_more: bool
 
 
-CLAIMED = "id, type, payload, attempts, failures, timeout, limits, retry, rank, actor, parent_id, run_at_us"
+CLAIMED = (
+    "id, type, payload, attempts, failures, timeout, limits, retry, rank, actor, parent_id, run_at_us, kills"
+)
 """The columns of a Claimed."""
 
 _CLAIM = f"""
@@ -84,9 +92,18 @@ _WAKE_FORGOTTEN = """
             AND NOT EXISTS (SELECT 1 FROM task_slot WHERE task_slot.key = task.waits_for) {locked})"""
 
 
-def claim(connection: Connection, worker: str, most: int, tally: Tally, types: Iterable[str]) -> Claims:
+def claim(
+    connection: Connection,
+    worker: str,
+    most: int,
+    tally: Tally,
+    types: Iterable[str],
+    *,
+    has_suspects: bool = True,
+) -> Claims:
     """Up to so many tasks of these types, which are running from now on; the most urgent first."""
     which, names = _of_types(types)
+    which = which if has_suspects else f"{which} AND kills = 0"
     locked = sql.skipping_locked(connection)
     claimed: list[Claimed] = []
     for _ in range(MOST_LOOKS):

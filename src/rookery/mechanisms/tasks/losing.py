@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,17 +22,20 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _ROWS = """
-    SELECT id, type, worker_id, attempts, started_us, kills, limits, cancel_us FROM task
+    SELECT id, type, worker_id, attempts, started_us, kills, limits, cancel_us, run_at_us FROM task
     WHERE status = 'running' AND {condition} ORDER BY id {locked}"""
 _AGAIN = """
-    UPDATE task SET status = 'pending', worker_id = NULL, lease_until_us = NULL, kills = kills + 1,
-        dispatched_us = NULL WHERE id = :id"""
+    UPDATE task SET status = :status, run_at_us = :at, worker_id = NULL, lease_until_us = NULL,
+        kills = kills + 1, dispatched_us = NULL WHERE id = :id"""
 _END = """
     UPDATE task SET status = :status, worker_id = NULL, lease_until_us = NULL, kills = kills + 1,
         finished_us = :now, holds_key = false, error = :error WHERE id = :id"""
 _ATTEMPT = """
     INSERT INTO task_attempt (task_id, number, worker_id, started_us, ended_us, outcome, error)
     VALUES (:id, :attempts, :worker_id, :started_us, :now, 'worker lost', NULL) ON CONFLICT DO NOTHING"""
+
+SPREAD_SECONDS = 5.0
+"""Over so long those are spread that two workers have died under: the next is to die under one alone."""
 
 
 def reclaim_dead(engine: Engine, data_dir: Path) -> list[str]:
@@ -65,20 +69,30 @@ def _take(connection: Connection, rows: list[Any], tally: Tally) -> int:
 
 
 def _taken(connection: Connection, row: Any) -> TaskStatus:
-    """It is pending again, unless somebody has cancelled it, or it seems to be what its workers die of."""
+    """It is done again, unless somebody has cancelled it, or it seems to be what its workers die of."""
     now = now_us()
     noted = {name: getattr(row, name) for name in ("id", "attempts", "worker_id", "started_us")}
     sql.run(connection, _ATTEMPT, noted | {"now": now})
     end = _end_of(row)
-    if end is None:
-        sql.run(connection, _AGAIN, {"id": row.id})
-    else:
-        status, why = end
-        error = msgspec.json.encode(why).decode()
-        sql.run(connection, _END, {"id": row.id, "now": now, "status": status.value, "error": error})
+    status = _again(connection, row, now) if end is None else _ended(connection, row, now, *end)
     if row.limits is not None:
         free_limits(connection, row.id)
-    return TaskStatus.PENDING if end is None else end[0]
+    return status
+
+
+def _again(connection: Connection, row: Any, now: int) -> TaskStatus:
+    """At once after the first worker; after the second not together with the others that it had."""
+    status, at = TaskStatus.PENDING, row.run_at_us
+    if row.kills:
+        status, at = TaskStatus.RETRYING, now + int(random.uniform(0, SPREAD_SECONDS) * 1e6)
+    sql.run(connection, _AGAIN, {"id": row.id, "status": status.value, "at": at})
+    return status
+
+
+def _ended(connection: Connection, row: Any, now: int, status: TaskStatus, why: TaskFailure) -> TaskStatus:
+    error = msgspec.json.encode(why).decode()
+    sql.run(connection, _END, {"id": row.id, "now": now, "status": status.value, "error": error})
+    return status
 
 
 def _end_of(row: Any) -> tuple[TaskStatus, TaskFailure] | None:

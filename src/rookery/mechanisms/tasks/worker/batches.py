@@ -42,10 +42,11 @@ def may_share(kind: TaskType) -> bool:
 
 
 def batches(jobs: Sequence[Job], hands: int) -> Iterator[Batch]:
-    """Jobs for each hand, of which only those share one that may share a commit."""
-    alone = [job for job in jobs if not may_share(job.kind)]
+    """Jobs for each hand, of which only those share one that may share a commit; what a worker has died under
+    is alone, lest its neighbours pass for what it died of."""
+    alone = [job for job in jobs if job.task.is_suspect or not may_share(job.kind)]
     yield from (Batch([job]) for job in alone)
     each = max(-(-(len(jobs) - len(alone)) // max(hands - len(alone), 1)), 1)
     for runs in ("thread", "loop"):
-        shared = [job for job in jobs if may_share(job.kind) and job.kind.runs == runs]
+        shared = [job for job in jobs if job not in alone and job.kind.runs == runs]
         yield from (Batch(shared[at : at + each]) for at in range(0, len(shared), each))

@@ -13,9 +13,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rookery.base.errors import Invalid, Unavailable
-from rookery.mechanisms.store import explained, open_engine, read_only
+from rookery.mechanisms.store import explained, limit_idling, open_engine, read_only
 from rookery.mechanisms.tasks import sql
-from rookery.mechanisms.tasks.claiming import Claimed, claim
+from rookery.mechanisms.tasks.claiming import LEASE_SECONDS, Claimed, claim
 from rookery.mechanisms.tasks.errors import LeaseLost, TaskCancelled
 from rookery.mechanisms.tasks.finishing import finish, give_back_strays
 from rookery.mechanisms.tasks.outcomes import Outcome
@@ -81,6 +81,7 @@ class Worker:
         config = rook.config
         # Its own connections: leases must not wait behind what tasks do.
         self._engine = open_engine(config.database_url, sync_commits=config.database.sync_commits)
+        limit_idling(self._engine, LEASE_SECONDS)
         self._reading = read_only(self._engine)
         self._upkeep = Upkeep(self._engine, rook.data_dir, self.presence.id, self._only, concurrency)
         self._chores = Chores(rook, self._types.chores)
@@ -217,11 +218,15 @@ class Worker:
             return []
         claims = claim(connection, self.presence.id, free, tally, self._only)
         self._is_more, claimed = claims.is_more, claims.tasks
-        more = self._work.pace.more([self._types[task.type] for task in claimed], free)
-        if more:
+        if more := self._more(claimed, free):
             types = {task.type for task in claimed}
-            claimed += claim(connection, self.presence.id, more, tally, types).tasks
+            claimed += claim(connection, self.presence.id, more, tally, types, has_suspects=False).tasks
         return claimed
+
+    def _more(self, claimed: Sequence[Claimed], free: int) -> int:
+        if any(task.is_suspect for task in claimed):
+            return 0
+        return self._work.pace.more([self._types[task.type] for task in claimed], free)
 
     def _start(self, claimed: Sequence[Claimed]) -> None:
         """Have these done."""

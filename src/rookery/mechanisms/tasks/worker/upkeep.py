@@ -98,6 +98,8 @@ class Upkeep:
         for worker_id in dead & self._dead:
             presence.bury(self._data_dir, worker_id)
         self._dead = dead
+        if dead:
+            self.expect()  # what has killed twice waits for a while
         return bool(dead)
 
     def _look_for_due(self) -> bool:
