@@ -135,8 +135,10 @@ def claim_one(
 
 
 def _of_types(types: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """The condition for tasks of these types, and its values. No index on types may seem to help: those that
+    have ended are in it, too."""
     names = {f"type{number}": name for number, name in enumerate(sorted(types))}
-    return f"type IN ({', '.join(':' + name for name in names)})", names
+    return f"type || '' IN ({', '.join(':' + name for name in names)})", names
 
 
 def _picked(

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+# In the order of an expression: in that of the primary key SQLite would read the whole table.
 _ROWS = """
     SELECT id, type, worker_id, attempts, started_us, kills, limits, cancel_us, run_at_us FROM task
-    WHERE status = 'running' AND {condition} ORDER BY id {locked}"""
+    WHERE status = 'running' AND {condition} ORDER BY id || '' {locked}"""
 _AGAIN = """
     UPDATE task SET status = :status, run_at_us = :at, worker_id = NULL, lease_until_us = NULL,
         kills = kills + 1, dispatched_us = NULL WHERE id = :id"""
