@@ -40,7 +40,7 @@ class TaskContext:
         task_id: str,
         attempt: int = 1,
         *,
-        folder: Path,
+        folder: str | Path,
         actor: str = "system",
         parent_id: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
@@ -48,8 +48,8 @@ class TaskContext:
         self.task_id, self.attempt = task_id, attempt
         self.actor, self.parent_id = actor, parent_id
         self.progress = Progress()
-        self.folder = folder
-        self.stopping = threading.Event()
+        self._folder = folder
+        self._stopping: threading.Event | None = None
         self._on_progress = on_progress
         self._groups: set[int] = set()
         self._lock = threading.RLock()  # a signal handler may stop what is just adopting
@@ -72,6 +72,21 @@ class TaskContext:
     def reason(self) -> BaseException | None:
         """Why the task is to stop, if it is."""
         return self._reason
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set when the task is to stop."""
+        with self._lock:
+            if self._stopping is None:  # few ask for one
+                self._stopping = threading.Event()
+                if self._reason is not None:
+                    self._stopping.set()
+            return self._stopping
+
+    @property
+    def folder(self) -> Path:
+        """Where the task may leave files; it need not be there."""
+        return Path(self._folder)
 
     @property
     def artifacts(self) -> Path:
@@ -97,7 +112,8 @@ class TaskContext:
         with self._lock:
             if self._reason is None:
                 self._reason = reason
-        self.stopping.set()
+            if self._stopping is not None:
+                self._stopping.set()
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -34,7 +33,7 @@ def serve_order(opens: Callable[[str], Rook]) -> None:
     context = TaskContext(
         order.task.id,
         order.task.attempt,
-        folder=Path(order.folder),
+        folder=order.folder,
         actor=order.task.actor,
         parent_id=order.task.parent_id,
         on_progress=lambda progress: tell(Answer(progress=progress)),

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from rookery.mechanisms.tasks.artifacts import folder_of
+from rookery.mechanisms.tasks.artifacts import path_of
 from rookery.mechanisms.tasks.claiming import Claimed
 from rookery.mechanisms.tasks.context import Progress, TaskContext
 from rookery.mechanisms.tasks.outcomes import Outcome, completed, failed, stopped
@@ -96,7 +96,7 @@ class Job:
 
 def context_of(task: Claimed, data_dir: Path) -> TaskContext:
     """What the function of a task is given, in this process."""
-    folder = folder_of(data_dir, task.id).path
+    folder = path_of(data_dir, task.id)
     return TaskContext(task.id, task.attempt, folder=folder, actor=task.actor, parent_id=task.parent_id)
 
 
