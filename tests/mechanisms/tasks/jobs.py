@@ -76,7 +76,7 @@ def nap(rook: Any, context: TaskContext, wanted: Nap) -> None:
 
 
 async def note_on_loop(rook: Any, context: TaskContext, gate: Gate) -> None:
-    note(rook, context, gate)
+    await asyncio.to_thread(note, rook, context, gate)
 
 
 def wait_at(rook: Any, context: TaskContext, gate: Gate) -> str:
@@ -96,8 +96,8 @@ def wait_with_pid(_rook: Any, _context: TaskContext, gate: Gate) -> str:
 
 
 async def wait_on_loop(rook: Any, context: TaskContext, gate: Gate) -> str:
-    note(rook, context, gate)
-    while not gate.until.exists():  # noqa: ASYNC110  a file makes no event
+    await asyncio.to_thread(note, rook, context, gate)
+    while not await asyncio.to_thread(gate.until.exists):
         await asyncio.sleep(0.005)
     return "through"
 
