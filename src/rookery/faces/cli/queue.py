@@ -23,7 +23,10 @@ def queue() -> None:
 @click.pass_context
 @pass_rook
 def health(rook: Rook, context: click.Context, *, as_json: bool) -> None:
-    """Show how many tasks stand where, who does them, and what is wrong; exits 1 when something is."""
+    """Show what waits, who works, what is wrong.
+
+    Exits 1 when something is wrong.
+    """
     from rookery.mechanisms.tasks.document import health_document
 
     found = rook.tasks.health()

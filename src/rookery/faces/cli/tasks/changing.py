@@ -20,7 +20,10 @@ TASKS = click.argument("task_ids", metavar="TASK…", nargs=-1, required=True)
 @TASKS
 @pass_rook
 def cancel(rook: Rook, task_ids: tuple[str, ...]) -> None:
-    """Have tasks not done, or not go on: those that run are told to stop."""
+    """Cancel tasks.
+
+    Those that run are told to stop.
+    """
     for task_id in task_ids:
         is_cancelled = rook.tasks.cancel_task(task_id)
         task = rook.tasks.get_task(task_id)
@@ -34,7 +37,10 @@ def cancel(rook: Rook, task_ids: tuple[str, ...]) -> None:
 @TASKS
 @pass_rook
 def retry(rook: Rook, task_ids: tuple[str, ...]) -> None:
-    """Have tasks that failed or were cancelled done again, with all their retries before them."""
+    """Have failed or cancelled tasks done again.
+
+    They have all their retries before them.
+    """
     for task_id in task_ids:
         rook.tasks.retry_task(task_id)
         note(f"{rook.tasks.get_task(task_id).id[:SHOWN_ID]} is pending again.")
@@ -48,9 +54,10 @@ def retry(rook: Rook, task_ids: tuple[str, ...]) -> None:
 @json_option
 @pass_rook
 def prune(rook: Rook, before: datetime, *, yes: bool, as_json: bool) -> None:
-    """Delete tasks that have ended, their attempts and their files for good.
+    """Delete tasks that have ended.
 
-    Workers do so by themselves for those older than the settings say.
+    Their attempts and files go with them, for good. Workers do so by themselves for those older than
+    queue.keep_days.
     """
     agreed(yes, f"Delete tasks that ended before {before.isoformat()}, and their files, for good?")
     count = rook.tasks.prune_tasks(before)

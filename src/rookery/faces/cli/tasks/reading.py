@@ -124,7 +124,10 @@ def _when(task: TaskInfo) -> str:
 @json_option
 @pass_rook
 def show(rook: Rook, task_id: str, *, traceback: bool, as_json: bool) -> None:
-    """Show one task and its failed attempts. The beginning of its id will do."""
+    """Show one task and its failed attempts.
+
+    The beginning of its id will do.
+    """
     from rookery.mechanisms.tasks.document import task_document
 
     task = rook.tasks.get_task(task_id)
@@ -214,7 +217,10 @@ def _say_what_next(task: TaskInfo) -> None:
 @json_option
 @pass_rook
 def artifacts(rook: Rook, task_id: str, name: str | None, output: Path | None, *, as_json: bool) -> None:
-    """List the files that a task has left on this machine; or write out one of them."""
+    """List the files of a task, or write out one.
+
+    They are those that it has left on this machine.
+    """
     if name is not None:
         send(rook.tasks.read_artifact(task_id, name), output)
         return

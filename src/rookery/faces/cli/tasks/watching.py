@@ -28,9 +28,9 @@ NO_WORKER = "No worker is there to do it: start one with\n  rookery worker"
 @click.pass_context
 @pass_rook
 def watch(rook: Rook, context: click.Context, task_id: str, *, as_json: bool) -> None:
-    """Show how far a task is until it has ended; exits 1 when it failed or was cancelled.
+    """Show how far a task is until it has ended.
 
-    Ctrl-C ends the watching, not the task.
+    Exits 1 when it failed or was cancelled. Ctrl-C ends the watching, not the task.
     """
     from rookery.mechanisms.tasks.document import task_document
 
