@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -56,15 +57,21 @@ def worker(
     """
     from rookery import app
 
-    shell = current_shell()
-    shell.verbosity = max(shell.verbosity, 1)
-    rook = context.with_resource(shell.open())
+    rook = context.with_resource(current_shell().open())
     own = app.worker_of(rook, concurrency=concurrency, only=types, drains=drain)
     with metrics_served(rook, own.measures, metrics_port, metrics_host):
         note(f"Worker {own.presence.id[:SHOWN_ID]} does {own.concurrency} at once. Ctrl-C ends it in order.")
+        _log_attempts()
         with _stopped_by_signals(own, rook.config.queue.grace):
             own.run()
     note(_summary(own.measures.attempts))
+
+
+def _log_attempts() -> None:
+    """Have our own loggers say what is done, also where that is not asked for; libraries stay as they are."""
+    shell = current_shell()
+    if not (shell.quiet or shell.verbosity):
+        logging.getLogger("rookery").setLevel(logging.INFO)
 
 
 @contextmanager
