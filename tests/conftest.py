@@ -29,6 +29,7 @@ from rookery.mechanisms.store import migrate, open_engine
 from rookery.mechanisms.tasks.registry import TaskType
 from tests import servers
 from tests.beside import beside
+from tests.forked import Forge
 
 # How long one example takes says more about the machine's load than about the code.
 settings.register_profile("patient", deadline=None)
@@ -267,6 +268,14 @@ def weak_server() -> Iterator[WeakServer]:
     """A weak web server on a free port, in a thread of its own."""
     with beside(WeakServer()) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def forge() -> Iterator[Forge]:
+    """Where command lines come from."""
+    forge = Forge()
+    yield forge
+    forge.close()
 
 
 @pytest.fixture

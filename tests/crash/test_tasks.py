@@ -96,9 +96,12 @@ def mixed(log: Path, number: int) -> tuple[str, dict[str, Any]]:
 
 
 def all_done(rook: app.Rook, count: int) -> bool:
-    counts = rook.tasks.health().counts
-    assert not counts[TaskStatus.FAILED], rook.tasks.list(status=["failed"])
-    return counts[TaskStatus.COMPLETED] == count
+    """So many deaths may hit one task three times, by chance: it waits for a person then, who is here."""
+    for task in rook.tasks.list(status=["failed"]):
+        assert task.failure is not None
+        assert task.failure.error == "WorkerLost"
+        rook.tasks.retry_task(task.id)
+    return rook.tasks.health().counts[TaskStatus.COMPLETED] == count
 
 
 def assert_done_once(rook: app.Rook, ids: set[str], log: Path) -> None:
@@ -122,10 +125,10 @@ def test_workers_are_killed_fifty_times_while_they_do_two_thousand_tasks(
                 connection.execute(text(statement))
         workers = [nursery.bear("worker", config, log) for _ in range(2)]
         for number in range(TASKS):
+            done = len(lines(log))
             ids.add(str(rook.tasks.submit_task(*mixed(log, number))))
             if number % (TASKS // KILLS) == 0:
-                seen = len(lines(log))
-                wait_for(lambda seen=seen: len(lines(log)) > seen)  # type: ignore[misc]
+                wait_for(lambda done=done: len(lines(log)) > done)  # type: ignore[misc]
                 time.sleep(random.uniform(0, LONGEST_LIFE))
                 nursery.kill(workers.pop(0))
                 workers.append(nursery.bear("worker", config, log))

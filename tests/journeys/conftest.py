@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.forked import Forge
 
 Rookery = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -26,13 +27,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def rookery(tmp_path: Path, environment: dict[str, str]) -> Rookery:
+def rookery(tmp_path: Path, environment: dict[str, str], forge: Forge) -> Rookery:
     """Run `rookery …` with a data directory of the test's own: `rookery("scan", url).stdout`."""
 
     def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "rookery", "--data-dir", str(tmp_path / "data"), *arguments]
-        return subprocess.run(
-            command, input=stdin, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=120
-        )
+        command = ["--data-dir", str(tmp_path / "data"), *arguments]
+        return forge.run(command, env=environment, cwd=tmp_path, stdin=stdin)
 
     return run

@@ -12,20 +12,18 @@ from pathlib import Path
 import pytest
 
 from tests.domains.audit.conftest import StoredChain
-from tests.patience import PATIENCE
+from tests.forked import Forge
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run(tmp_path: Path, data_dir: Path) -> Run:
+def run(tmp_path: Path, data_dir: Path, forge: Forge) -> Run:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ROOKERY_")}
 
     def rookery(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "rookery", "--data-dir", str(data_dir), "audit", *arguments]
-        return subprocess.run(
-            command, env=environ, cwd=tmp_path, text=True, input="", capture_output=True, timeout=PATIENCE
-        )
+        command = ["--data-dir", str(data_dir), "audit", *arguments]
+        return forge.run(command, env=environ, cwd=tmp_path)
 
     return rookery
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,27 +12,20 @@ import pytest
 
 from rookery.demo import WeakServer
 from tests.domains.templates.files import check, write
-from tests.patience import PATIENCE
+from tests.forked import Forge
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run(tmp_path: Path, sqlite_url: str, data_dir: Path) -> Run:
+def run(tmp_path: Path, sqlite_url: str, data_dir: Path, forge: Forge) -> Run:
     """`run("list", "--json")` in an empty folder."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ROOKERY_")}
 
     def rookery(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "rookery", "--data-dir", str(data_dir), "templates", *arguments]
-        return subprocess.run(
-            command,
-            env=environ | {f"ROOKERY_TEMPLATES__{name.upper()}": value for name, value in settings.items()},
-            cwd=tmp_path,
-            text=True,
-            input="",
-            capture_output=True,
-            timeout=PATIENCE,
-        )
+        command = ["--data-dir", str(data_dir), "templates", *arguments]
+        own = {f"ROOKERY_TEMPLATES__{name.upper()}": value for name, value in settings.items()}
+        return forge.run(command, env=environ | own, cwd=tmp_path)
 
     return rookery
 

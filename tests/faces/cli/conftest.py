@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.forked import Forge
 from tests.patience import PATIENCE
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -28,7 +29,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def cli(environ: dict[str, str], tmp_path: Path) -> Cli:
+def cli(environ: dict[str, str], tmp_path: Path, forge: Forge) -> Cli:
     """`cli("settings", "get", env={…})` runs it to its end; output is captured as text."""
 
     def run(
@@ -36,6 +37,8 @@ def cli(environ: dict[str, str], tmp_path: Path) -> Cli:
         env: Mapping[str, str] = {},
         **options: Any,
     ) -> subprocess.CompletedProcess[str]:
+        if not options:
+            return forge.run(arguments, env=environ | dict(env), cwd=tmp_path)
         command = [sys.executable, "-m", "rookery", *arguments]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         return subprocess.run(

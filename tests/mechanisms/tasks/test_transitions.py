@@ -29,7 +29,7 @@ from rookery.base.clock import now
 from rookery.base.config import Config
 from rookery.base.errors import FatalError, TemporaryError
 from rookery.mechanisms import store
-from rookery.mechanisms.tasks import sql
+from rookery.mechanisms.tasks import losing, sql
 from rookery.mechanisms.tasks.claiming import Claimed, claim, promote
 from rookery.mechanisms.tasks.errors import TaskConflict, TaskNotFound
 from rookery.mechanisms.tasks.finishing import finish
@@ -248,8 +248,8 @@ class Tasks(RuleBasedStateMachine):
             tally.write(connection)
         for model in map(self.model.__getitem__, has):
             model.kills += 1
-            is_deadly = model.kills >= MOST_KILLS
-            model.status = TaskStatus.FAILED if is_deadly else TaskStatus.PENDING
+            after = (TaskStatus.PENDING, TaskStatus.RETRYING, TaskStatus.FAILED)
+            model.status = after[min(model.kills, MOST_KILLS) - 1]
             if model.cancelled:
                 model.status = TaskStatus.CANCELLED
 
@@ -320,7 +320,10 @@ def _counts(rook: app.Rook) -> Counter[TaskStatus]:
     return +Counter(rook.tasks.health().counts)
 
 
-def test_tasks_go_where_the_model_says_and_nowhere_else(sqlite_template: Path) -> None:
+def test_tasks_go_where_the_model_says_and_nowhere_else(
+    sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losing, "SPREAD_SECONDS", 0.0)
     Tasks.template = sqlite_template
     run_state_machine_as_test(
         Tasks, settings=settings(max_examples=30, stateful_step_count=40, deadline=None)
