@@ -39,7 +39,7 @@ class Team:
     def start(self, *, concurrency: int = 4, **options: Any) -> AnyWorker:
         """A worker that has begun."""
         rook = app.open(config=self._call.config, actor="worker", types=TYPES)
-        worker = app.worker_of(rook, concurrency=concurrency, child=CHILD, **options)
+        worker = app.worker_of(rook, concurrency=concurrency, **{"child": CHILD} | options)
 
         def work() -> None:
             try:

@@ -215,6 +215,7 @@ TYPES = (
     TaskType(name="note", function=note, payload=Gate),
     TaskType(name="note.shared", function=note, payload=Gate, is_idempotent=True),
     TaskType(name="note.loop", function=note_on_loop, payload=Gate, runs="loop"),
+    TaskType(name="note.process", function=note, payload=Gate, runs="process", retry=AT_ONCE),
     TaskType(name="nap", function=nap, payload=Nap),
     TaskType(name="gate.thread", function=wait_at, payload=Gate, retry=AT_ONCE),
     TaskType(name="gate.loop", function=wait_on_loop, payload=Gate, runs="loop", retry=AT_ONCE),
@@ -250,3 +251,12 @@ TYPES = (
 def do() -> None:
     """A child of a worker of these types."""
     do_one_task(TYPES)
+
+
+def do_late() -> None:
+    """The same, which writes the file `log` when it begins, and waits for `until` before it does anything."""
+    log, until = map(Path, sys.argv[1:])
+    log.write_text("begun\n")
+    while not until.exists():
+        time.sleep(0.005)
+    do()

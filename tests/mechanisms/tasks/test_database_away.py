@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -54,6 +55,29 @@ def test_what_ended_while_the_database_was_away_is_recorded_when_it_is_back(
     task = team.ended(running)
     assert (task.status, task.attempts) == (TaskStatus.COMPLETED, 1)
     assert team.ended(tasks.submit_task("echo", 2)).result == 2  # and it is heard of again
+
+
+def test_a_process_that_finds_no_database_is_an_attempt_that_may_do_better_later(
+    call: Call, team: Team, gate: GateKeeper, server: servers.Postgres
+) -> None:
+    """The worker had one when it took the task; it has gone before the child has opened it."""
+    late = (sys.executable, "-c", "from tests.mechanisms.tasks.jobs import do_late; do_late()")
+    task_id = call.rook.tasks.submit_task(
+        "gate.process", {"log": gate.log.with_name("own"), "until": gate.until}
+    )
+    worker = database_worker(team.start(child=(*late, str(gate.log), str(gate.until))))
+    gate.begun()
+    server.stop()
+    gate.open()
+    while not (worker._pause and worker._work.outcomes):
+        threading.Event().wait(0.01)
+    server.start()
+    task = team.ended(task_id)
+    assert (task.status, task.attempts) == (TaskStatus.COMPLETED, 2)
+    failure = task.failed_attempts[0].failure
+    assert failure is not None
+    assert failure.error == "ChildNotReady"
+    assert "Connection refused" in failure.message
 
 
 def test_a_worker_that_is_to_stop_does_not_wait_for_the_database_for_ever(

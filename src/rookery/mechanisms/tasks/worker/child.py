@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from rookery.base.errors import Unavailable
 from rookery.mechanisms.tasks.context import TaskContext
 from rookery.mechanisms.tasks.errors import TaskStopped, WorkerStops
+from rookery.mechanisms.tasks.outcomes import failure_of
 from rookery.mechanisms.tasks.worker.job import Job
 from rookery.mechanisms.tasks.worker.processes import Answer, Order
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 def serve_order(opens: Callable[[str], Rook]) -> None:
     """Do what standard input says, with the Rook that these settings open.
 
-    Whatever the function prints goes to standard error.
+    Whatever the function prints goes to standard error. What cannot be opened now may be later.
     """
     tell = _answering()
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
@@ -39,9 +41,14 @@ def serve_order(opens: Callable[[str], Rook]) -> None:
         on_progress=lambda progress: tell(Answer(progress=progress)),
     )
     _end_with_parent(sys.stdin.fileno(), context)
-    with opens(order.config) as rook:
-        done = _done(rook.acting_as(context.actor), order, context)
-    tell(Answer(status=done.status, result=done.result, failure=done.failure, delay=done.delay))
+    try:
+        opened = opens(order.config)
+    except Unavailable as error:  # which retries it has is for the worker to say: the types are in the Rook
+        tell(Answer(failure=failure_of(error)))
+    else:
+        with opened as rook:
+            done = _done(rook.acting_as(context.actor), order, context)
+        tell(Answer(status=done.status, result=done.result, failure=done.failure, delay=done.delay))
 
 
 def _answering() -> Callable[[Answer], None]:

@@ -16,7 +16,7 @@ from typing import IO
 
 import msgspec
 
-from rookery.base.errors import RookeryError
+from rookery.base.errors import RookeryError, TemporaryError
 from rookery.mechanisms.tasks.claiming import Claimed
 from rookery.mechanisms.tasks.context import Progress
 from rookery.mechanisms.tasks.outcomes import Outcome, TaskFailure
@@ -28,6 +28,10 @@ class ChildDied(RookeryError):
     """The task's process ended without an answer."""
 
 
+class ChildNotReady(TemporaryError):
+    """The task's process could not begin."""
+
+
 class Order(msgspec.Struct, frozen=True):
     """What a child is to do, and with which settings: on a pipe, since they may hold secrets."""
 
@@ -37,7 +41,8 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line of a child: how far it is, or, with a status, how it ended."""
+    """A line of a child: how far it is; with a status, how it ended; with a failure alone, why it has not
+    begun."""
 
     progress: tuple[int | None, int | None, str] | None = None
     status: TaskStatus | None = None
@@ -113,6 +118,8 @@ def _listen(job: Job, lines: IO[bytes]) -> None:
             job.context.progress = Progress(*answer.progress)
         if answer.status is not None:
             job.outcome = _outcome(job, answer.status, answer)
+        elif answer.failure is not None:
+            job.outcome = job.raised(ChildNotReady(f"{ChildNotReady.__doc__} {answer.failure.message}"))
 
 
 def _outcome(job: Job, status: TaskStatus, answer: Answer) -> Outcome:
