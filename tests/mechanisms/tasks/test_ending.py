@@ -135,9 +135,7 @@ def test_a_process_that_somebody_else_terminates_is_given_back(
     assert (task.status, task.failure, task.result) == (TaskStatus.COMPLETED, None, "through")
 
 
-def test_a_traced_program_goes_on_when_a_task_of_its_worker_was_ended(
-    data_dir: Path, gate: GateKeeper
-) -> None:
+def test_a_traced_program_goes_on_when_a_task_of_its_worker_was_ended(data_dir: Path, tmp_path: Path) -> None:
     """An exception thrown into a thread, and not arrived, has CPython 3.11 stand still under a tracer."""
     code = """
 import sys
@@ -154,7 +152,7 @@ with app.open(sys.argv[1], types=TYPES) as rook, embedded(app.worker_of(rook, ch
     (lambda: print("goes on"))()
     sys.settrace(None)
 """
-    command = [sys.executable, "-c", code, str(data_dir), str(gate.log)]
+    command = [sys.executable, "-c", code, str(data_dir), str(tmp_path / "log")]
     assert subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE).stdout == "goes on\n"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rookery.faces.cli.output import emit_json, note
+from rookery.faces.cli.tasks.watching import NO_WORKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,5 +47,5 @@ def _say_what_next(rook: Rook, task_id: str) -> None:
         note(f"It was done at once (queue.backend is inline): rookery tasks show {task_id}")
         return
     if not any("scans.run" in worker.types or not worker.types for worker in rook.tasks.health().workers):
-        note("No worker is there to do it: start one with\n  rookery worker")
+        note(NO_WORKER)
     note(f"Watch it: rookery tasks watch {task_id}")

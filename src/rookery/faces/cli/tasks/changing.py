@@ -9,6 +9,7 @@ import click
 
 from rookery.faces.cli.asking import Moment, agreed
 from rookery.faces.cli.output import SHOWN_ID, emit_json, json_option, note, pass_rook
+from rookery.faces.cli.tasks.watching import NO_WORKER
 
 if TYPE_CHECKING:
     from rookery.app import Rook
@@ -45,7 +46,7 @@ def retry(rook: Rook, task_ids: tuple[str, ...]) -> None:
         rook.tasks.retry_task(task_id)
         note(f"{rook.tasks.get_task(task_id).id[:SHOWN_ID]} is pending again.")
     if not rook.tasks.health().workers:
-        note("No worker is there to do it: start one with\n  rookery worker")
+        note(NO_WORKER)
 
 
 @click.command()
