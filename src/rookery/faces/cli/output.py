@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 __all__ = [
+    "NO_WORKER",
     "SHOWN_ID",
     "Column",
     "Shell",
@@ -34,6 +35,8 @@ __all__ = [
     "took",
     "without_blanks",
 ]
+
+NO_WORKER = "No worker is there to do it: start one with\n  rookery worker"
 
 SHOWN_ID = 13
 """Characters of an id in a table: those made in one millisecond alone may share them."""

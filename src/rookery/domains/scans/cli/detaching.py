@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rookery.faces.cli.output import emit_json, note
-from rookery.faces.cli.tasks.watching import NO_WORKER
+from rookery.faces.cli.output import NO_WORKER, emit_json, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable

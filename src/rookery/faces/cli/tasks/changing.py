@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rookery.faces.cli.asking import Moment, agreed
-from rookery.faces.cli.output import SHOWN_ID, emit_json, json_option, note, pass_rook
-from rookery.faces.cli.tasks.watching import NO_WORKER
+from rookery.faces.cli.output import NO_WORKER, SHOWN_ID, emit_json, json_option, note, pass_rook
 
 if TYPE_CHECKING:
     from rookery.app import Rook

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from rookery.faces.cli.output import SHOWN_ID, emit_json, json_option, note, pass_rook, printable
+from rookery.faces.cli.output import NO_WORKER, SHOWN_ID, emit_json, json_option, note, pass_rook, printable
 from rookery.faces.cli.statusline import StatusLine, has_status_line
 from rookery.faces.cli.tasks.reading import progress, time_of, what
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.25
 TENTHS = 10
 """Percent between two lines where there is no terminal."""
-
-NO_WORKER = "No worker is there to do it: start one with\n  rookery worker"
 
 
 @click.command()
