@@ -15,12 +15,12 @@ import pytest
 
 from rookery.domains.findings import exporting, service
 from rookery.domains.findings.document import KEYS
-from rookery.domains.findings.errors import FilterNotValid
 from rookery.domains.findings.formats import nuclei
 from rookery.domains.findings.formats.sarif import NotSarif, sightings
 from rookery.domains.findings.formats.tables import cell
 from rookery.domains.findings.items import Vulnerability
 from rookery.domains.findings.rules import State
+from rookery.mechanisms.filters.grammar import FilterNotValid
 from tests.conftest import Call
 from tests.domains.findings.test_store import record, sighting
 

@@ -14,9 +14,9 @@ from sqlalchemy import update
 
 from rookery.domains.findings import store
 from rookery.domains.findings.conditions import conditions
-from rookery.domains.findings.errors import FilterNotValid
-from rookery.domains.findings.filters import FIELDS, parse
+from rookery.domains.findings.filters import FIELDS, VOCABULARY
 from rookery.domains.findings.models import Finding
+from rookery.mechanisms.filters.grammar import FilterNotValid, parse
 from tests.conftest import Call
 from tests.domains.findings.test_store import record, sighting
 
@@ -47,8 +47,8 @@ B: dict[str, Any] = {
 @pytest.mark.parametrize("word", ["or", "AND", "not", "||", "(sev:high)"])
 def test_what_other_languages_mean_by_a_word_is_not_looked_for_in_silence(word: str) -> None:
     with pytest.raises(FilterNotValid, match=r"has no meaning here.*a comma gives alternatives"):
-        parse(f"sev:low {word} sev:high")
-    assert parse(f'"{word}"')[0].values[0].text == word
+        parse(f"sev:low {word} sev:high", VOCABULARY)
+    assert parse(f'"{word}"', VOCABULARY)[0].values[0].text == word
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_a_filter_that_is_wrong_says_where_and_what_would_be_right(filter_: str,
 @given(st.text(max_size=60))
 def test_any_text_is_a_filter_or_says_why_it_is_none(text: str) -> None:
     with suppress(FilterNotValid):
-        parse(text)
+        parse(text, VOCABULARY)
 
 
 @pytest.mark.parametrize("field", [field.name for field in FIELDS])

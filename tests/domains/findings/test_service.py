@@ -10,11 +10,11 @@ from rookery.base.clock import from_us, now
 from rookery.domains.findings import service, store
 from rookery.domains.findings.errors import (
     DecisionNotValid,
-    FilterNotValid,
     FindingNotFound,
     TransitionNotAllowed,
 )
 from rookery.domains.findings.rules import BY_RULE, TRANSITIONS, State, may_become
+from rookery.mechanisms.filters.grammar import FilterNotValid
 from tests.conftest import Call
 from tests.domains.findings.test_store import record, sighting
 

@@ -9,10 +9,6 @@ class FindingNotFound(NotFound):
     """There is no such finding. `rookery findings list` shows the ids."""
 
 
-class FilterNotValid(Invalid):
-    """The filter cannot be understood. docs/reference/filters.md says what can be asked."""
-
-
 class DecisionNotValid(Invalid):
     """A decision lacks its reason, or an acceptance of risk the day on which it ends."""
 

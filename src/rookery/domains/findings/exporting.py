@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rookery.domains.findings.conditions import Condition, conditions
+from rookery.domains.findings.conditions import conditions
 from rookery.domains.findings.document import as_json
 from rookery.domains.findings.figures import figures
 from rookery.domains.findings.formats.exported import Exported
 from rookery.domains.findings.models import Finding, FindingEvidence
 from rookery.domains.findings.store import FIRST_THINGS_FIRST
 from rookery.mechanisms.dual import dual_stream
+from rookery.mechanisms.filters.meaning import Condition
 
 FORMATS = ("csv", "jsonl", "sarif", "defectdojo", "html")
 FETCHED = 500  # rows at a time

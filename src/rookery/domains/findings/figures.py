@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from rookery import __version__
 from rookery.base.clock import from_us, now_us
-from rookery.domains.findings.conditions import Condition
 from rookery.domains.findings.formats.report import About, Bar
 from rookery.domains.findings.models import Finding
 from rookery.domains.findings.rules import ACTIVE, Severity, State
+from rookery.mechanisms.filters.meaning import Condition
 
 MOST_BARS = 6
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from rookery.base.clock import now_us
 from rookery.base.config import Findings as Policy
-from rookery.domains.findings.dates import date_us
+from rookery.base.dates import date_us
 from rookery.domains.findings.dialects import insert_into, words_of
 from rookery.domains.findings.events import FeedImported
 from rookery.domains.findings.feeds import FeedFile, read_feed

@@ -6,9 +6,9 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from rookery.base.clock import from_us, now_us
+from rookery.base.dates import moment_us
 from rookery.domains.findings import deciding
 from rookery.domains.findings.conditions import conditions
-from rookery.domains.findings.dates import moment_us
 from rookery.domains.findings.deciding import Conditions, Decision
 from rookery.domains.findings.errors import DecisionNotValid, FindingNotFound, TransitionNotAllowed
 from rookery.domains.findings.events import (

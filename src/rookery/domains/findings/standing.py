@@ -8,8 +8,8 @@ from typing import Any
 
 from rookery.base.clock import from_us
 from rookery.base.config import Findings as Policy
+from rookery.base.dates import date_us
 from rookery.base.ids import new_id
-from rookery.domains.findings.dates import date_us
 from rookery.domains.findings.rules import ACTIVE, DISMISSED, Severity, State, due_us
 
 RULE = "rookery"

@@ -12,13 +12,14 @@ from typing import NamedTuple
 from sqlalchemy import case, distinct, func, or_, select
 from sqlalchemy.orm import Session
 
-from rookery.domains.findings.conditions import Condition, conditions
+from rookery.domains.findings.conditions import conditions
 from rookery.domains.findings.errors import FindingNotFound
 from rookery.domains.findings.models import Finding, FindingEvent, FindingEvidence
 from rookery.domains.findings.places import canonical_target
 from rookery.domains.findings.rules import ACTIVE, Severity
 from rookery.domains.findings.settling import Settled, settle
 from rookery.mechanisms.dual import dual_read
+from rookery.mechanisms.filters.meaning import Condition
 from rookery.mechanisms.store.names import Called, by_id
 
 __all__ = ["Group", "Settled", "count", "evidence", "get", "groups", "history", "list_", "settle"]
