@@ -1,0 +1,109 @@
+"""Where platforms come from: those that are shipped, and those of the user, which win."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from rookery.domains.devices.errors import PlatformNotFound, PlatformNotValid
+from rookery.domains.devices.platform import Platform, parse_platform
+
+LARGEST = 256 << 10
+"""Bytes of a platform's file."""
+SHIPPED = "shipped"
+
+
+class Library:
+    """The platforms of one data directory. Reads each file when it is first asked for."""
+
+    def __init__(self, data_dir: Path | None = None) -> None:
+        self._folder = None if data_dir is None else data_dir / "platforms"
+        self._read: dict[str, Platform] = {}
+
+    def names(self) -> list[str]:
+        """Of all of them, sorted."""
+        return sorted({*_shipped(), *self._own()})
+
+    def get(self, name: str) -> Platform:
+        """The platform of this name or alias. Raises PlatformNotFound, PlatformNotValid."""
+        known = name.lower()
+        if known not in self._read:
+            self._read[known] = self._load(self._name_of(known))
+        return self._read[known]
+
+    def all(self) -> Iterator[Platform]:
+        """Every platform. Raises PlatformNotValid for the first file that is not right."""
+        return (self.get(name) for name in self.names())
+
+    def _name_of(self, called: str) -> str:
+        if called in self._own() or called in _shipped():
+            return called
+        found = self._aliases().get(called)
+        if found is None:
+            raise _not_found(called, [*self.names(), *self._aliases()])
+        return found
+
+    def _load(self, name: str) -> Platform:
+        text = self._text(name)
+        path = self._own().get(name)
+        return parse_platform(name, text, str(path) if path else SHIPPED, self._document)
+
+    def _document(self, name: str) -> dict[str, Any] | None:
+        return tomllib.loads(self._text(name)) if name in self.names() else None
+
+    def _text(self, name: str) -> str:
+        path = self._own().get(name)
+        return _shipped()[name] if path is None else _text_of(path)
+
+    def _own(self) -> dict[str, Path]:
+        return (
+            {} if self._folder is None else {path.stem: path for path in sorted(self._folder.glob("*.toml"))}
+        )
+
+    def _aliases(self) -> dict[str, str]:
+        found = dict(_shipped_aliases())
+        for name, path in self._own().items():
+            try:
+                found |= dict.fromkeys(tomllib.loads(_text_of(path)).get("aliases", ()), name)
+            except tomllib.TOMLDecodeError:
+                continue  # whoever asks for that platform itself hears of it
+        return found
+
+
+def _not_found(name: str, names: list[str]) -> PlatformNotFound:
+    near = get_close_matches(name, names, 3)
+    hint = f"perhaps {' or '.join(near)}" if near else "`rookery platforms list` shows those there are"
+    return PlatformNotFound(f"There is no platform {name[:80]}: {hint}.")
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LARGEST + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlatformNotValid(f"{path} cannot be read: {error}") from None
+    if len(text) > LARGEST:
+        raise PlatformNotValid(f"{path} is larger than a platform may be: {LARGEST >> 10} kB.")
+    return text
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, str]:
+    folder = files("rookery.domains.devices") / "platforms"
+    return {
+        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".toml")
+    }
+
+
+@lru_cache(maxsize=1)
+def _shipped_aliases() -> dict[str, str]:
+    return {
+        alias: name for name, text in _shipped().items() for alias in tomllib.loads(text).get("aliases", ())
+    }

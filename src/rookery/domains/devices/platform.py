@@ -1,0 +1,149 @@
+"""A platform: how to talk to a kind of device, what of its answers is noise, and what is secret. Pure."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+
+from rookery.domains.devices.errors import PlatformNotValid
+from rookery.mechanisms.transport.terminal.dialect import Dialect, PatternNotValid, pattern
+
+FactName = Literal["hostname", "model", "serial", "version"]
+DEEPEST = 4
+"""Platforms that may be like one another, in a row."""
+
+
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a configuration is asked for. Lines that match `drop` are no part of it, but talk about it.
+
+    One that `ends` is whole when a line like that is among the last of it.
+    """
+
+    commands: tuple[str, ...] = ("show running-config",)
+    drop: tuple[str, ...] = ()
+    ends: str | None = None
+
+
+class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a command tells of a device: for each fact a pattern, whose group it is."""
+
+    command: str
+    hostname: str | None = None
+    model: str | None = None
+    serial: str | None = None
+    version: str | None = None
+
+
+class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """What is known of a kind of device.
+
+    `noise` are lines that change by themselves; `secrets` patterns whose groups are secret; `indented` blocks
+    of lines belong to the line before them, as in most configurations.
+    """
+
+    title: str
+    aliases: tuple[str, ...] = ()
+    like: str | None = None
+    port: int | None = None
+    comment: str = "!"
+    dialect: Dialect = Dialect()
+    configuration: Configuration = Configuration()
+    facts: tuple[Facts, ...] = ()
+    noise: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    is_experimental: bool = True
+    """Made from documentation; no session of a real device has been recorded yet."""
+    name: str = ""
+    origin: str = ""
+
+    @cached_property
+    def drops(self) -> Any | None:
+        """Compiled: lines that are no part of the configuration."""
+        return _any_of(self.configuration.drop)
+
+    @cached_property
+    def end(self) -> Any | None:
+        """Compiled: a line of the end of a whole configuration."""
+        return pattern(self.configuration.ends) if self.configuration.ends else None
+
+    @cached_property
+    def noisy(self) -> Any | None:
+        """Compiled: lines that change by themselves."""
+        return _any_of(self.noise)
+
+    @cached_property
+    def secretive(self) -> tuple[Any, tuple[Any, ...]] | None:
+        """Compiled: whether there is a secret, and then where, as groups."""
+        if not self.secrets:
+            return None
+        together = pattern(f"(?m){'|'.join(f'(?:{each})' for each in self.secrets)}")
+        return together, tuple(pattern(f"(?m){each}") for each in self.secrets)
+
+    def check(self) -> None:
+        """Compile everything. Raises PatternNotValid."""
+        self.dialect.check()
+        _ = self.drops, self.end, self.noisy, self.secretive
+        for facts in self.facts:
+            for name in FACTS:
+                if text := getattr(facts, name):
+                    pattern(text)
+
+
+FACTS: tuple[FactName, ...] = ("hostname", "model", "serial", "version")
+
+
+def _any_of(patterns: tuple[str, ...]) -> Any | None:
+    return pattern("|".join(f"(?:{each})" for each in patterns)) if patterns else None
+
+
+def parse_platform(
+    name: str, text: str, origin: str, others: Callable[[str], dict[str, Any] | None] = lambda _: None
+) -> Platform:
+    """The platform that a TOML text describes; `others` gives those that it may be like. Raises
+    PlatformNotValid, which names the file and the place."""
+    try:
+        document = inherited(tomllib.loads(text), others)
+        platform = msgspec.convert({**document, "name": name, "origin": origin}, Platform)
+        platform.check()
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, PatternNotValid) as error:
+        raise PlatformNotValid(f"{origin}: {error}") from None
+    return platform
+
+
+def inherited(
+    document: dict[str, Any], others: Callable[[str], dict[str, Any] | None], depth: int = DEEPEST
+) -> dict[str, Any]:
+    """A document with what it does not say itself taken from the one that it is `like`.
+
+    Tables are merged; a list of its own replaces the other's, unless the list begins with "...": then it
+    goes on where the other ends.
+    """
+    like = document.get("like")
+    if like is None:
+        return document
+    other = others(str(like)) if depth else None
+    if other is None:
+        raise PlatformNotValid(f"like = {like!r}: there is no such platform, or it is like this one.")
+    base = inherited(other, others, depth - 1)
+    return _merged({key: base[key] for key in base if key not in _OWN}, document)
+
+
+_OWN = {"title", "aliases", "like", "is_experimental"}
+MORE = "..."
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in own.items():
+        before = base.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            merged[key] = _merged(before, value)
+        elif isinstance(value, list) and value[:1] == [MORE]:
+            merged[key] = [*(before or []), *value[1:]]
+        else:
+            merged[key] = value
+    return merged

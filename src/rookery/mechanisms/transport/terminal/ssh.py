@@ -1,0 +1,279 @@
+"""SSH by asyncssh: a shell as a channel, commands on channels of their own, jump hosts, host keys."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from typing import Any
+
+import asyncssh
+import msgspec
+
+from rookery.mechanisms.transport.terminal.conversation import Login
+from rookery.mechanisms.transport.terminal.errors import (
+    DeviceHungUp,
+    DeviceRefused,
+    DeviceTimedOut,
+    DeviceUnreachable,
+    HostKeyChanged,
+    HostKeyUnknown,
+    LoginFailed,
+    NoCommonAlgorithm,
+)
+from rookery.mechanisms.transport.terminal.hostkeys import HostKeys, Trust
+
+log = logging.getLogger(__name__)
+
+TERMINAL_SIZE = (511, 0)
+"""Columns and lines: no command is broken, and a length of 0 says that there are no pages."""
+KEEPALIVE = 20.0  # seconds
+
+# Quick ones first: the cost of a connection is mostly its key exchange.
+KEX = ("curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384",
+       "ecdh-sha2-nistp521", "diffie-hellman-group14-sha256", "diffie-hellman-group16-sha512",
+       "diffie-hellman-group-exchange-sha256")  # fmt: skip
+CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com",
+           "aes128-ctr", "aes192-ctr", "aes256-ctr")  # fmt: skip
+HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+             "rsa-sha2-256", "rsa-sha2-512")  # fmt: skip
+OLD_KEX = ("diffie-hellman-group14-sha1", "diffie-hellman-group-exchange-sha1", "diffie-hellman-group1-sha1")
+OLD_CIPHERS = ("aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc")
+OLD_HOST_KEYS = ("ssh-rsa", "ssh-dss")
+OLD_MACS = ("hmac-sha2-256", "hmac-sha2-512", "hmac-sha1", "hmac-md5")
+
+
+class SshTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a device is, and how it lets somebody in.
+
+    `private_key` is the text of one, in OpenSSH's or PEM's form. `jump` is gone through first. With
+    `allows_legacy` algorithms are used that are no longer thought safe, of devices that know no others.
+    """
+
+    host: str
+    port: int = 22
+    login: Login
+    private_key: str | None = None
+    allows_legacy: bool = False
+    trust: Trust = "first-use"
+    jump: SshTarget | None = None
+
+
+async def open_ssh(
+    target: SshTarget, keys: HostKeys, seconds: float, *, with_shell: bool = True
+) -> SshChannel:
+    """A channel to a device, logged in. Raises DeviceUnavailable's and DeviceRefusal's kinds."""
+    jump = await _connect(target.jump, keys, seconds) if target.jump else None
+    try:
+        connection = await _connect(target, keys, seconds, jump)
+        channel = SshChannel(connection, jump)
+    except BaseException:
+        if jump is not None:
+            jump.abort()
+        raise
+    if with_shell:
+        await channel.start_shell(seconds)
+    return channel
+
+
+async def _connect(
+    target: SshTarget, keys: HostKeys, seconds: float, jump: asyncssh.SSHClientConnection | None = None
+) -> asyncssh.SSHClientConnection:
+    client = _Client(target, await asyncio.to_thread(keys.known, target.host, target.port))
+    where = f"{target.host}:{target.port}"
+    try:
+        async with asyncio.timeout(seconds):
+            connection, _ = await asyncssh.create_connection(
+                lambda: client, target.host, target.port, tunnel=jump or (), **_options(target)
+            )
+    except TimeoutError:
+        raise DeviceUnreachable(f"{where}: no answer in {seconds:g} s. {DeviceUnreachable.__doc__}") from None
+    except (OSError, asyncssh.Error) as error:
+        raise client.refusal or explained(where, target, error) from error
+    if client.fresh:
+        await asyncio.to_thread(keys.trust, target.host, target.port, client.fresh)
+    return connection
+
+
+def explained(where: str, target: SshTarget, error: Exception) -> Exception:
+    """What a device's refusal means, as far as the protocol says."""
+    said = str(error).partition("\n")[0][:200]
+    match error:
+        case asyncssh.PermissionDenied():
+            return LoginFailed(f"{where} does not let {target.login.username!r} in. {LoginFailed.__doc__}")
+        case asyncssh.KeyExchangeFailed():
+            hint = "It does not even know those." if target.allows_legacy else NoCommonAlgorithm.__doc__
+            return NoCommonAlgorithm(f"{where}: {said}. {hint}")
+        case asyncssh.ChannelOpenError():
+            return DeviceUnreachable(f"{where}: the jump host cannot reach it: {said}")
+        case ConnectionRefusedError():
+            return DeviceRefused(f"{where}: {DeviceRefused.__doc__}")
+        case socket.gaierror():
+            return DeviceUnreachable(f"{where}: the name is not known. {DeviceUnreachable.__doc__}")
+        case asyncssh.Error():
+            return DeviceHungUp(f"{where}: {said}. {DeviceHungUp.__doc__}")
+        case _:
+            return DeviceUnreachable(f"{where}: {said}. {DeviceUnreachable.__doc__}")
+
+
+def _options(target: SshTarget) -> dict[str, Any]:
+    old = target.allows_legacy
+    options: dict[str, Any] = {
+        "username": target.login.username,
+        "password": target.login.password or None,
+        "client_keys": [_key(target.private_key)] if target.private_key else None,
+        "agent_path": None,
+        "config": None,
+        "known_hosts": b"",  # ours are asked: _Client
+        "kex_algs": KEX + (OLD_KEX if old else ()),
+        "encryption_algs": CIPHERS + (OLD_CIPHERS if old else ()),
+        "server_host_key_algs": HOST_KEYS + (OLD_HOST_KEYS if old else ()),
+        "compression_algs": ("none",),
+        "keepalive_interval": KEEPALIVE,
+        "login_timeout": 0,  # ours is the whole connection's
+        "x509_trusted_certs": None,
+    }
+    if old:
+        options["mac_algs"] = OLD_MACS
+    return options
+
+
+def _key(text: str) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_private_key(text)
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        raise LoginFailed(f"The private key cannot be used: {error}.") from None
+
+
+class _Client(asyncssh.SSHClient):
+    """Judges the host key, and answers questions with the password."""
+
+    def __init__(self, target: SshTarget, known: frozenset[str]) -> None:
+        self._target, self._known = target, known
+        self.fresh = ""
+        self.refusal: Exception | None = None
+        self._times_asked = 0
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
+        shown = " ".join(key.export_public_key().decode().split()[:2])
+        where = f"{self._target.host}:{self._target.port} shows {key.get_fingerprint()}"
+        if self._target.trust == "off":
+            log.warning("%s: not checked, for this device's host key checking is off", where)
+            return True
+        if shown in self._known:
+            return True
+        if self._known:
+            self.refusal = HostKeyChanged(f"{where}. {HostKeyChanged.__doc__}")
+        elif self._target.trust == "strict":
+            self.refusal = HostKeyUnknown(f"{where}. {HostKeyUnknown.__doc__}")
+        else:
+            self.fresh = shown
+        return self.refusal is None
+
+    def kbdint_auth_requested(self) -> str:
+        return ""
+
+    def kbdint_challenge_received(
+        self,
+        name: str,  # noqa: ARG002
+        instructions: str,  # noqa: ARG002
+        lang: str,  # noqa: ARG002
+        prompts: Any,
+    ) -> list[str] | None:
+        self._times_asked += len(prompts)
+        if self._times_asked > 1:  # it asks again: another try might lock the account
+            return None
+        return [self._target.login.password for _ in prompts]
+
+
+class SshChannel:
+    """A device's shell, and its connection."""
+
+    def __init__(
+        self, connection: asyncssh.SSHClientConnection, jump: asyncssh.SSHClientConnection | None
+    ) -> None:
+        self._connection, self._jump = connection, jump
+        self._shell: _Shell | None = None
+        self._writer: asyncssh.SSHClientChannel[bytes] | None = None
+
+    async def start_shell(self, seconds: float) -> None:
+        """Have a shell, on a terminal. Raises DeviceHungUp, DeviceTimedOut."""
+        try:
+            async with asyncio.timeout(seconds):
+                shell = _Shell()
+                self._writer, _ = await self._connection.create_session(
+                    lambda: shell, term_type="vt100", term_size=TERMINAL_SIZE, encoding=None
+                )
+                self._shell = shell
+        except (TimeoutError, OSError, asyncssh.Error) as error:
+            self._abort()
+            if isinstance(error, TimeoutError):
+                raise DeviceTimedOut(f"No shell in {seconds:g} s. {DeviceTimedOut.__doc__}") from None
+            raise DeviceHungUp(f"It gives no shell: {error}.") from error
+
+    async def read(self) -> bytes:
+        """What has come."""
+        if self._shell is None:
+            raise DeviceHungUp("There is no shell.")
+        return await self._shell.read()
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(data)
+
+    async def run(self, command: str) -> bytes:
+        """What a command prints."""
+        try:
+            done = await self._connection.run(command, encoding=None, check=False)
+        except (OSError, asyncssh.Error) as error:
+            raise DeviceHungUp(f"{command!r}: {error}. {DeviceHungUp.__doc__}") from error
+        printed = done.stdout or b""
+        return printed if isinstance(printed, bytes) else printed.encode()
+
+    async def close(self) -> None:
+        """Close the connection, and that of the jump host."""
+        self._connection.close()
+        if self._jump is not None:
+            self._jump.close()
+
+    def _abort(self) -> None:
+        self._connection.abort()
+        if self._jump is not None:
+            self._jump.abort()
+
+
+class _Shell(asyncssh.SSHClientSession[bytes]):
+    """What a shell sends, until somebody reads it."""
+
+    def __init__(self) -> None:
+        self._chunks: deque[bytes] = deque()
+        self._waiting: asyncio.Future[None] | None = None
+        self._is_over = False
+
+    def data_received(self, data: bytes, datatype: Any) -> None:  # noqa: ARG002
+        self._chunks.append(data)
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self._is_over = True
+        self._wake()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._is_over = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def read(self) -> bytes:
+        """All that has come since; b"" at the end."""
+        while not self._chunks and not self._is_over:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        return data
