@@ -23,6 +23,8 @@ from rookery.domains.audit.errors import KeyUnusable
 from rookery.domains.audit.face import Audit
 from rookery.domains.audit.listener import Listener
 from rookery.domains.audit.service import AuditService
+from rookery.domains.devices import events as device_events
+from rookery.domains.devices.face import Devices
 from rookery.domains.findings import events as finding_events
 from rookery.domains.findings.face import Findings
 from rookery.domains.findings.hooks import recording
@@ -69,6 +71,7 @@ class DataDirUnusable(Unavailable):
 
 
 EVENTS = (
+    *device_events.EVENTS,
     *finding_events.EVENTS,
     *scan_events.EVENTS,
     *schedule_events.EVENTS,
@@ -157,6 +160,7 @@ class Rook(mechanism.Rook):
             listeners=queue.listeners(),
         )  # fmt: skip
         self.audit: Audit[mechanism.Rook] = Audit(self, audit)
+        self.devices: Devices[mechanism.Rook] = Devices(self)
         self.findings: Findings[mechanism.Rook] = Findings(self)
         self.scans: Scans[mechanism.Rook] = Scans(self)
         self.projects: Projects[mechanism.Rook] = Projects(self)
@@ -186,6 +190,7 @@ class AsyncRook(mechanism.AsyncRook):
             queue=queue, listeners=queue.listeners(),
         )  # fmt: skip
         self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
+        self.devices: Devices[mechanism.AsyncRook] = Devices(self)
         self.findings: Findings[mechanism.AsyncRook] = Findings(self)
         self.scans: Scans[mechanism.AsyncRook] = Scans(self)
         self.projects: Projects[mechanism.AsyncRook] = Projects(self)

@@ -29,6 +29,10 @@ class Library:
         """Of all of them, sorted."""
         return sorted({*_shipped(), *self._own()})
 
+    def own_names(self) -> list[str]:
+        """Of the user's own."""
+        return sorted(self._own())
+
     def get(self, name: str) -> Platform:
         """The platform of this name or alias. Raises PlatformNotFound, PlatformNotValid."""
         known = name.lower()

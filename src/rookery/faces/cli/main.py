@@ -36,6 +36,9 @@ COMMANDS: Mapping[str, Entry] = {
         "rookery.demo.cli:demo",
         "Scan a deliberately weak web server, which runs on this machine and only here.",
     ),
+    "devices": Entry(
+        "rookery.domains.devices.cli:devices", "The inventory: what has a configuration, and where it is."
+    ),
     "doctor": Entry(
         "rookery.faces.cli.doctor:doctor", "Check this installation, and say how to fix what is wrong."
     ),
@@ -44,6 +47,9 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "findings": Entry(
         "rookery.domains.findings.cli:findings", "What is weak: one line for each weakness of each target."
+    ),
+    "platforms": Entry(
+        "rookery.domains.devices.cli.platforms:platforms", "The kinds of devices, and how to talk to them."
     ),
     "projects": Entry(
         "rookery.domains.scans.cli.projects:projects", "Groups of endpoints, and the runs upon them."

@@ -1,0 +1,82 @@
+"""A device as programs see it: the Python face, the CLI's --json, exports, and in time the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from rookery.base.clock import from_us
+from rookery.domains.devices.models import Device
+from rookery.domains.devices.rules import PARTS, PORTS, BackupStatus, DeviceSpec, Transport
+from rookery.mechanisms.transport.terminal.hostkeys import Trust
+
+decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A device, with what is known of it. `port` is the one that is used; times are aware, in UTC."""
+
+    id: str
+    name: str
+    address: str
+    port: int
+    platform: str
+    transport: Transport
+    tags: tuple[str, ...]
+    site: str
+    role: str
+    serial: str
+    model: str
+    version: str
+    is_enabled: bool = msgspec.field(name="enabled")
+    notes: str
+    jump: str
+    allows_legacy: bool
+    trust: Trust
+    revision: int
+    created: datetime
+    created_by: str
+    updated: datetime
+    last_seen: datetime | None
+    last_backup: BackupStatus | None
+    last_backup_at: datetime | None
+    last_backup_error: str
+
+
+def device_info(row: Device) -> DeviceInfo:
+    """A row, read."""
+    return DeviceInfo(
+        id=row.id,
+        port=row.port or PORTS[row.transport],
+        tags=decode_tags(row.tags),
+        created=from_us(row.created_us),
+        updated=from_us(row.updated_us),
+        last_seen=None if row.last_seen_us is None else from_us(row.last_seen_us),
+        last_backup_at=None if row.last_backup_us is None else from_us(row.last_backup_us),
+        **{name: getattr(row, name) for name in _SAME},
+    )
+
+
+_SAME = (
+    *("name", "address", "platform", "transport", "site", "role", "serial", "model", "version", "is_enabled"),
+    *("notes", "jump", "allows_legacy", "trust", "revision", "created_by", "last_backup"),
+    "last_backup_error",
+)
+
+
+def spec_of(row: Device) -> DeviceSpec:
+    """What somebody has described."""
+    parts = {name: getattr(row, name) for name in PARTS}
+    return DeviceSpec(**{**parts, "tags": decode_tags(row.tags)})
+
+
+def differences(row: Device, spec: DeviceSpec) -> dict[str, object]:
+    """What a row would have to be given to be as described, by its column."""
+    return {key: value for key, value in columns(spec).items() if getattr(row, key) != value}
+
+
+def columns(spec: DeviceSpec) -> dict[str, object]:
+    """What is stored of a description."""
+    parts = {name: getattr(spec, name) for name in PARTS}
+    return {**parts, "called": spec.name.lower(), "tags": msgspec.json.encode(spec.tags).decode()}

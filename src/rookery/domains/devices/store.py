@@ -1,0 +1,126 @@
+"""Devices, their tags and their host keys, as they are stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from rookery.base.clock import now_us
+from rookery.domains.devices.document import DeviceInfo, decode_tags, device_info
+from rookery.domains.devices.errors import DeviceExists, DeviceNotFound
+from rookery.domains.devices.filters import MEANING
+from rookery.domains.devices.models import Device, DeviceHostKey
+from rookery.mechanisms.dual import dual, dual_read
+from rookery.mechanisms.store.names import Called, by_id
+
+CALLED = Called("device", "rookery devices list", DeviceNotFound)
+
+
+class TagFigures(NamedTuple):
+    """A tag, and how many devices have it."""
+
+    tag: str
+    devices: int
+
+
+@dual_read
+def get(session: Session, /, name: str) -> DeviceInfo:
+    """The device of this name, in whichever case, or with this id. Raises DeviceNotFound."""
+    return device_info(row_of(session, name))
+
+
+@dual_read
+def list_(
+    session: Session, /, filter_: str = "", *, limit: int | None = None, after: str = ""
+) -> list[DeviceInfo]:
+    """Devices by name; `filter_` is the filter language, `after` the name that the page before ended with.
+
+    Raises FilterNotValid.
+    """
+    query = select(Device).where(*MEANING.conditions(filter_)).order_by(Device.called).limit(limit)
+    if after:
+        query = query.where(Device.called > after.lower())
+    return [device_info(row) for row in session.scalars(query)]
+
+
+@dual_read
+def count(session: Session, /, filter_: str = "") -> int:
+    """How many devices a filter chooses. Raises FilterNotValid."""
+    chosen = select(func.count()).select_from(Device).where(*MEANING.conditions(filter_))
+    return session.scalar(chosen) or 0
+
+
+@dual_read
+def tags(session: Session, /) -> list[TagFigures]:
+    """Every tag that a device has, by name."""
+    found: Counter[str] = Counter()
+    for text, devices in session.execute(select(Device.tags, func.count()).group_by(Device.tags)):
+        found.update(dict.fromkeys(decode_tags(text), devices))
+    return [TagFigures(tag, devices) for tag, devices in sorted(found.items())]
+
+
+def row_of(session: Session, name: str, *, for_update: bool = False) -> Device:
+    """The row of a device, by its name or id. Raises DeviceNotFound."""
+    query = select(Device).where(Device.called == name.lower())
+    row = session.scalar(query.with_for_update() if for_update else query)
+    return by_id(session, Device, name, CALLED) if row is None else row
+
+
+def rows_named(session: Session, names: Iterable[str]) -> dict[str, Device]:
+    """The rows of these names, by the name in lower case."""
+    wanted = sorted({name.lower() for name in names})
+    found: dict[str, Device] = {}
+    for start in range(0, len(wanted), 500):
+        query = select(Device).where(Device.called.in_(wanted[start : start + 500]))
+        found |= {row.name.lower(): row for row in session.scalars(query)}
+    return found
+
+
+@dual
+def add(session: Session, /, row: Device) -> None:
+    """Store a new device. Raises DeviceExists."""
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError:
+        raise DeviceExists(f"There is a device {row.name} already.") from None
+
+
+@dual
+def remove(session: Session, /, device_id: str) -> None:
+    """Delete a device."""
+    session.execute(delete(Device).where(Device.id == device_id))
+
+
+@dual
+def note_facts(session: Session, /, device_id: str, facts: dict[str, str], at_us: int) -> None:
+    """Store what a device has just said of itself."""
+    session.execute(update(Device).where(Device.id == device_id).values(last_seen_us=at_us, **facts))
+
+
+@dual_read
+def host_keys(session: Session, /, host: str, port: int) -> frozenset[str]:
+    """The keys by which a host is known."""
+    query = select(DeviceHostKey.key).where(DeviceHostKey.host == host, DeviceHostKey.port == port)
+    return frozenset(session.scalars(query))
+
+
+@dual
+def add_host_key(session: Session, /, host: str, port: int, key: str) -> None:
+    """Know a host by this key, too."""
+    session.merge(DeviceHostKey(host=host, port=port, key=key, trusted_us=now_us()))
+
+
+@dual
+def remove_host_keys(session: Session, /, host: str, port: int | None = None) -> int:
+    """Know a host by no key any more, on one port or on all; how many there were."""
+    query = delete(DeviceHostKey).where(DeviceHostKey.host == host)
+    if port is not None:
+        query = query.where(DeviceHostKey.port == port)
+    gone: Sequence[str] = session.scalars(query.returning(DeviceHostKey.key)).all()
+    return len(gone)
