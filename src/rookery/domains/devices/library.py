@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from rookery.domains.devices.errors import PlatformNotFound, PlatformNotValid
-from rookery.domains.devices.platform import Platform, parse_platform
+from rookery.domains.devices.platform import Platform, inherited, platform_from
 
 LARGEST = 256 << 10
 """Bytes of a platform's file."""
 SHIPPED = "shipped"
+DEEPEST = 4
+"""Platforms that may be like one another, in a row."""
 
 
 class Library:
@@ -53,16 +55,22 @@ class Library:
         return found
 
     def _load(self, name: str) -> Platform:
-        text = self._text(name)
         path = self._own().get(name)
-        return parse_platform(name, text, str(path) if path else SHIPPED, self._document)
+        document = self._document(name, is_own=path is not None)
+        return platform_from(name, document, str(path) if path else SHIPPED)
 
-    def _document(self, name: str) -> dict[str, Any] | None:
-        return tomllib.loads(self._text(name)) if name in self.names() else None
-
-    def _text(self, name: str) -> str:
-        path = self._own().get(name)
-        return _shipped()[name] if path is None else _text_of(path)
+    def _document(self, name: str, *, is_own: bool, depth: int = DEEPEST) -> dict[str, Any]:
+        """A platform with all that it inherits: one that is shipped from others that are, whatever is own."""
+        document = _decoded(_text_of(self._own()[name]) if is_own else _shipped()[name], name)
+        like = document.get("like")
+        if like is None:
+            return document
+        from_own = is_own and like != name and like in self._own()
+        if not depth or not (from_own or like in _shipped()):
+            raise PlatformNotValid(
+                f"{name}: like = {like!r}: there is no such platform, or they go in a circle."
+            )
+        return inherited(self._document(str(like), is_own=from_own, depth=depth - 1), document)
 
     def _own(self) -> dict[str, Path]:
         return (
@@ -83,6 +91,13 @@ def _not_found(name: str, names: list[str]) -> PlatformNotFound:
     near = get_close_matches(name, names, 3)
     hint = f"perhaps {' or '.join(near)}" if near else "`rookery platforms list` shows those there are"
     return PlatformNotFound(f"There is no platform {name[:80]}: {hint}.")
+
+
+def _decoded(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlatformNotValid(f"{name}.toml: {error}.") from None
 
 
 def _text_of(path: Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Literal
 
@@ -13,8 +11,6 @@ from rookery.domains.devices.errors import PlatformNotValid
 from rookery.mechanisms.transport.terminal.dialect import Dialect, PatternNotValid, pattern
 
 FactName = Literal["hostname", "model", "serial", "version"]
-DEEPEST = 4
-"""Platforms that may be like one another, in a row."""
 
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,40 +96,28 @@ def _any_of(patterns: tuple[str, ...]) -> Any | None:
     return pattern("|".join(f"(?:{each})" for each in patterns)) if patterns else None
 
 
-def parse_platform(
-    name: str, text: str, origin: str, others: Callable[[str], dict[str, Any] | None] = lambda _: None
-) -> Platform:
-    """The platform that a TOML text describes; `others` gives those that it may be like. Raises
-    PlatformNotValid, which names the file and the place."""
+def platform_from(name: str, document: dict[str, Any], origin: str) -> Platform:
+    """The platform that a document describes. Raises PlatformNotValid, which names file and place."""
     try:
-        document = inherited(tomllib.loads(text), others)
         platform = msgspec.convert({**document, "name": name, "origin": origin}, Platform)
         platform.check()
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, PatternNotValid) as error:
+    except (msgspec.ValidationError, PatternNotValid) as error:
         raise PlatformNotValid(f"{origin}: {error}") from None
     return platform
 
 
-def inherited(
-    document: dict[str, Any], others: Callable[[str], dict[str, Any] | None], depth: int = DEEPEST
-) -> dict[str, Any]:
-    """A document with what it does not say itself taken from the one that it is `like`.
+OF_ITS_OWN = ("title", "aliases", "like", "is_experimental")
+"""What no platform takes from the one that it is like."""
+MORE = "..."
+
+
+def inherited(base: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """A document with what it does not say itself taken from the one that it is like.
 
     Tables are merged; a list of its own replaces the other's, unless the list begins with "...": then it
     goes on where the other ends.
     """
-    like = document.get("like")
-    if like is None:
-        return document
-    other = others(str(like)) if depth else None
-    if other is None:
-        raise PlatformNotValid(f"like = {like!r}: there is no such platform, or it is like this one.")
-    base = inherited(other, others, depth - 1)
-    return _merged({key: base[key] for key in base if key not in _OWN}, document)
-
-
-_OWN = {"title", "aliases", "like", "is_experimental"}
-MORE = "..."
+    return _merged({key: base[key] for key in base if key not in OF_ITS_OWN}, document)
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

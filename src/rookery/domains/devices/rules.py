@@ -68,7 +68,10 @@ def valid(spec: DeviceSpec) -> DeviceSpec:
         _check_text(name, getattr(spec, name), LONGEST_WORD)
     if len(spec.notes) > LONGEST_NOTES:
         raise DeviceNotValid(f"notes have {len(spec.notes)} characters; at most {LONGEST_NOTES} are kept.")
-    return msgspec.structs.replace(spec, address=valid_address(spec.address), tags=valid_tags(spec.tags))
+    port = None if spec.port == PORTS[spec.transport] else spec.port
+    return msgspec.structs.replace(
+        spec, port=port, address=valid_address(spec.address), tags=valid_tags(spec.tags)
+    )
 
 
 def valid_address(text: str) -> str:

@@ -37,16 +37,16 @@ def create(rook: Rook, /, name: str, address: str, platform: str, **parts: Any) 
 
 
 @dual
-def update(rook: Rook, /, name: str, *, revision: int | None = None, **parts: Any) -> DeviceInfo:
+def update(rook: Rook, device: str, /, *, revision: int | None = None, **parts: Any) -> DeviceInfo:
     """Change what is given. With `revision`, only when nobody has changed the device since it was that.
 
     Raises DeviceNotFound, DeviceChanged, and what `create` raises.
     """
     with rook.reading() as session:
-        before = spec_of(store.row_of(session, name))
+        before = spec_of(store.row_of(session, device))
     spec = checked(rook, _spec({**msgspec.structs.asdict(before), **_with_struct_names(parts)}))
     with rook.transaction() as session:
-        row = store.row_of(session, name, for_update=True)
+        row = store.row_of(session, device, for_update=True)
         if revision is not None and revision != row.revision:
             raise DeviceChanged
         wanted = msgspec.structs.replace(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 READ = ("csv", "json", "oxidized", "rancid", "ansible", "netbox")
 WRITTEN = ("csv", "json", "oxidized", "rancid")
 SHOWN = 50
+COLUMNS = (Column("what", whole=True), "device", "which", Column("where", spare=True))
 STYLES = {"create": "green", "update": "yellow", "refuse": "bold red"}
 WORDS = {"create": "to add", "update": "to change", "unchanged": "unchanged", "refuse": "refused"}
 
@@ -58,7 +59,7 @@ def import_(
     if not as_json:
         _show(outcome)
     if not dry_run and outcome.count("create") + outcome.count("update"):
-        agreed(yes or as_json, "Do that?")
+        agreed(yes, "Do that?")
         outcome = rook.devices.import_(text, form, **said)
         note(f"Done: {outcome.count('create')} added, {outcome.count('update')} changed.")
     if as_json:
@@ -69,8 +70,7 @@ def import_(
 def _show(outcome: Outcome) -> None:
     shown = [change for change in outcome.changes if change.what != "unchanged"]
     if shown:
-        columns = [Column("what", whole=True), "device", "which", Column("where", spare=True)]
-        table(columns, map(_line, shown[:SHOWN]))
+        table(COLUMNS, map(_line, shown[:SHOWN]))
     if len(shown) > SHOWN:
         note(f"… and {len(shown) - SHOWN} more: --json tells all.")
     counted = [f"{outcome.count(what)} {word}" for what, word in WORDS.items() if outcome.count(what)]

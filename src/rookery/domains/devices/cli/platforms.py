@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from rookery.domains.devices.platform import Platform
 
 
+COLUMNS = (
+    Column("name", whole=True),
+    "title",
+    Column("also called", spare=True),
+    Column("standing", whole=True),
+)
+
+
 @click.group()
 def platforms() -> None:
     """The kinds of devices that are known, and how to talk to them."""
@@ -41,15 +49,7 @@ def list_(rook: Rook, *, as_json: bool) -> None:
         emit_list([_document(each) for each in found])
         return
     lines = [[each.name, each.title, ", ".join(each.aliases), _standing(each)] for each in found]
-    table(
-        [
-            Column("name", whole=True),
-            "title",
-            Column("also called", spare=True),
-            Column("standing", whole=True),
-        ],
-        lines,
-    )
+    table(COLUMNS, lines)
 
 
 def _standing(platform: Platform) -> str:

@@ -18,6 +18,10 @@ REFUSED = (
 )
 
 
+_QUIET = re2.Options()
+_QUIET.log_errors = False  # they are raised
+
+
 class PatternNotValid(Invalid):
     """That is no regular expression of RE2."""
 
@@ -94,7 +98,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 def pattern(text: str) -> Any:
     """A compiled pattern of RE2. Raises PatternNotValid."""
     try:
-        return re2.compile(text)
+        return re2.compile(text, _QUIET)
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error
         raise PatternNotValid(f"{text[:80]!r} is no regular expression of RE2: {reason}") from None
