@@ -91,6 +91,8 @@ class Conversation:
         start = max(self._heard.rfind(b"\n") + 1, len(self._heard) - TAIL)
         line = rendered(self._heard[start:].decode("utf-8", "replace"))
         self.is_doubtful = False
+        if self._is_opening and self._has_given_password:
+            self._refuse_if_refused()
         if not line.strip():
             return b""
         if (said := self._answered(line, start)) is not None:
@@ -128,9 +130,7 @@ class Conversation:
         self._heard[start:] = kept
 
     def _logging_in(self, line: str) -> bytes | None:
-        names, passwords, refused = self._dialect.login_patterns
-        if self._has_given_password and refused.search(self._heard[-TAIL:].decode("utf-8", "replace")):
-            raise LoginFailed
+        names, passwords, _ = self._dialect.login_patterns
         if names.search(line):
             if self._has_given_name:
                 raise LoginFailed
@@ -142,6 +142,11 @@ class Conversation:
             self._has_given_password = True
             return self._told(self._login.password)
         return None
+
+    def _refuse_if_refused(self) -> None:
+        _, _, refused = self._dialect.login_patterns
+        if refused.search(self._heard[-TAIL:].decode("utf-8", "replace")):
+            raise LoginFailed
 
     def _enabling(self, line: str) -> bytes | None:
         asks, _ = self._dialect.privileged or (None, None)

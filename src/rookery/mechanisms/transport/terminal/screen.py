@@ -12,8 +12,8 @@ _PIECE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # control sequences, such as colours
     r"|\x1b\][^\x07\x1b]{0,512}(?:\x07|\x1b\\)"  # titles of windows
     r"|\x1b[ -/]{0,2}[0-~]"  # other escapes
-    r"|[\r\x08\x00-\x06\x0b\x0c\x0e-\x1f\x7f]"
-    r"|[^\r\x08\x1b\x00-\x06\x0b\x0c\x0e-\x1f\x7f]+"
+    r"|[\r\x08\x00-\x07\x0b\x0c\x0e-\x1f\x7f]"
+    r"|[^\r\x08\x1b\x00-\x07\x0b\x0c\x0e-\x1f\x7f]+"
 )
 _SPECIAL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ERASES = {"\x1b[K", "\x1b[0K"}
@@ -39,7 +39,7 @@ def _line(line: str) -> str:
             at = max(0, at - 1)
         elif piece in _ERASES:
             del cells[at:]
-        elif piece[0] >= " " or piece[0] == "\t":
+        elif piece.isprintable() or not _SPECIAL.search(piece):
             cells[at : at + len(piece)] = piece
             at += len(piece)
     return "".join(cells).rstrip() if "\r" in line or "\b" in line else "".join(cells)

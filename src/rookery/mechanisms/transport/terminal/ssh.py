@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import warnings
 from collections import deque
 from typing import Any
 
@@ -80,6 +81,9 @@ async def open_ssh(
 async def _connect(
     target: SshTarget, keys: HostKeys, seconds: float, jump: asyncssh.SSHClientConnection | None = None
 ) -> asyncssh.SSHClientConnection:
+    warnings.filterwarnings(
+        "ignore", message="Diffie-Hellman over finite fields"
+    )  # old devices know no other
     client = _Client(target, await asyncio.to_thread(keys.known, target.host, target.port))
     where = f"{target.host}:{target.port}"
     try:
@@ -111,7 +115,7 @@ def explained(where: str, target: SshTarget, error: Exception) -> Exception:
             return DeviceRefused(f"{where}: {DeviceRefused.__doc__}")
         case socket.gaierror():
             return DeviceUnreachable(f"{where}: the name is not known. {DeviceUnreachable.__doc__}")
-        case asyncssh.Error():
+        case asyncssh.Error() | ConnectionResetError() | BrokenPipeError():
             return DeviceHungUp(f"{where}: {said}. {DeviceHungUp.__doc__}")
         case _:
             return DeviceUnreachable(f"{where}: {said}. {DeviceUnreachable.__doc__}")
@@ -121,7 +125,6 @@ def _options(target: SshTarget) -> dict[str, Any]:
     old = target.allows_legacy
     options: dict[str, Any] = {
         "username": target.login.username,
-        "password": target.login.password or None,
         "client_keys": [_key(target.private_key)] if target.private_key else None,
         "agent_path": None,
         "config": None,
@@ -153,7 +156,7 @@ class _Client(asyncssh.SSHClient):
         self._target, self._known = target, known
         self.fresh = ""
         self.refusal: Exception | None = None
-        self._times_asked = 0
+        self._has_given_password = False
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
         shown = " ".join(key.export_public_key().decode().split()[:2])
@@ -171,8 +174,11 @@ class _Client(asyncssh.SSHClient):
             self.fresh = shown
         return self.refusal is None
 
-    def kbdint_auth_requested(self) -> str:
-        return ""
+    def password_auth_requested(self) -> str | None:
+        return self._once(self._target.login.password)
+
+    def kbdint_auth_requested(self) -> str | None:
+        return None if self._has_given_password else ""
 
     def kbdint_challenge_received(
         self,
@@ -181,10 +187,17 @@ class _Client(asyncssh.SSHClient):
         lang: str,  # noqa: ARG002
         prompts: Any,
     ) -> list[str] | None:
-        self._times_asked += len(prompts)
-        if self._times_asked > 1:  # it asks again: another try might lock the account
+        if not prompts:
+            return []
+        answer = self._once(self._target.login.password)
+        return None if answer is None else [answer for _ in prompts]
+
+    def _once(self, password: str) -> str | None:
+        """A password is given once, by whichever method: each refusal may bring a lock nearer."""
+        if self._has_given_password or not password:
             return None
-        return [self._target.login.password for _ in prompts]
+        self._has_given_password = True
+        return password
 
 
 class SshChannel:
