@@ -127,7 +127,9 @@ class _Terminal:
         await _send(self._device, self._process, answer, typed.strip())
         manner = self._device.behaviour
         if manner.hangs_after == typed.strip():
-            await asyncio.Event().wait()
+            while await self._process.stdin.read(1024):
+                pass  # until the other side has enough of it
+            return True
         return typed.strip() in {"exit", "quit", "logout", manner.closes_after}
 
 

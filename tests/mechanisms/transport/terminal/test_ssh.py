@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncssh
@@ -139,13 +140,16 @@ def test_what_is_no_ssh_server_is_said() -> None:
 
 def test_a_server_that_says_nothing_is_given_up() -> None:
     async def scenario() -> None:
-        async def silent(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
-            await asyncio.sleep(30)
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with suppress(ConnectionError):
+                await reader.read()  # until the other side has enough of it
+            writer.close()
 
         async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             with pytest.raises(DeviceUnreachable, match=r"no answer in 0.5 s"):
                 await open_ssh(SshTarget(host="127.0.0.1", port=port, login=LOGIN), InMemory(), 0.5)
+            await asyncio.sleep(0.05)  # for the other side to see it
 
     started = time.monotonic()
     run(scenario())
@@ -184,7 +188,8 @@ def test_a_device_is_reached_through_another_host() -> None:
             await asyncssh.create_server(Bastion, "127.0.0.1", 0, server_host_keys=[key]) as jump,
         ):
             bastion = SshTarget(host="127.0.0.1", port=jump.get_port(), login=Login("ann"))
-            return await asked(target(device, jump=bastion))
+            said = await asked(target(device, jump=bastion))
+        return said
 
     assert run(scenario()).endswith("end")
 
