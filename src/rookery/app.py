@@ -23,6 +23,8 @@ from rookery.domains.audit.errors import KeyUnusable
 from rookery.domains.audit.face import Audit
 from rookery.domains.audit.listener import Listener
 from rookery.domains.audit.service import AuditService
+from rookery.domains.credentials import events as credential_events
+from rookery.domains.credentials.face import Credentials
 from rookery.domains.devices import events as device_events
 from rookery.domains.devices.face import Devices
 from rookery.domains.findings import events as finding_events
@@ -71,6 +73,7 @@ class DataDirUnusable(Unavailable):
 
 
 EVENTS = (
+    *credential_events.EVENTS,
     *device_events.EVENTS,
     *finding_events.EVENTS,
     *scan_events.EVENTS,
@@ -161,6 +164,7 @@ class Rook(mechanism.Rook):
         )  # fmt: skip
         self.audit: Audit[mechanism.Rook] = Audit(self, audit)
         self.devices: Devices[mechanism.Rook] = Devices(self)
+        self.credentials: Credentials[mechanism.Rook] = Credentials(self)
         self.findings: Findings[mechanism.Rook] = Findings(self)
         self.scans: Scans[mechanism.Rook] = Scans(self)
         self.projects: Projects[mechanism.Rook] = Projects(self)
@@ -191,6 +195,7 @@ class AsyncRook(mechanism.AsyncRook):
         )  # fmt: skip
         self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
         self.devices: Devices[mechanism.AsyncRook] = Devices(self)
+        self.credentials: Credentials[mechanism.AsyncRook] = Credentials(self)
         self.findings: Findings[mechanism.AsyncRook] = Findings(self)
         self.scans: Scans[mechanism.AsyncRook] = Scans(self)
         self.projects: Projects[mechanism.AsyncRook] = Projects(self)

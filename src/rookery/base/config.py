@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from rookery.base import config_sources as sources
+from rookery.base.config_fleet import Backups, Vault
 from rookery.base.config_sections import (
     Audit,
     Database,
@@ -35,6 +36,7 @@ from rookery.base.errors import ConfigError
 
 __all__ = [
     "Audit",
+    "Backups",
     "Config",
     "Database",
     "Findings",
@@ -47,6 +49,7 @@ __all__ = [
     "Scan",
     "Section",
     "Templates",
+    "Vault",
     "decode_config",
     "default_data_dir",
     "effective",
@@ -74,6 +77,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     runs: Runs = Runs()
     queue: Queue = Queue()
     templates: Templates = Templates()
+    vault: Vault = Vault()
+    backups: Backups = Backups()
 
     @property
     def database_url(self) -> str:

@@ -35,6 +35,7 @@ SECRET_WORDS = frozenset(
 )
 SECRET_PAIRS = frozenset(
     {("api", "key"), ("access", "key"), ("encryption", "key"), ("private", "key"), ("signing", "key")}
+    | {("vault", "key"), ("old", "key")}
 )
 SECRET_NAMES = frozenset({"enable"})  # an enable password; as a word within a name it is mostly a switch
 

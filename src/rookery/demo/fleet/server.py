@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import asyncssh
 
@@ -109,7 +108,7 @@ class _Terminal:
 
     async def serve(self) -> None:
         await _send(self._device, self._process, self._device.script.greeting or "", "")
-        async for data in _chunks(self._process):
+        while data := await self._process.stdin.read(4096):
             for character in data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n"):
                 self._pending += character
                 if await self._is_over():
@@ -131,11 +130,6 @@ class _Terminal:
                 pass  # until the other side has enough of it
             return True
         return typed.strip() in {"exit", "quit", "logout", manner.closes_after}
-
-
-async def _chunks(process: asyncssh.SSHServerProcess[bytes]) -> Any:
-    while data := await process.stdin.read(4096):
-        yield data
 
 
 async def _send(

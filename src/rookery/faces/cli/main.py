@@ -31,6 +31,9 @@ COMMANDS: Mapping[str, Entry] = {
     "completion": Entry(
         "rookery.faces.cli.completion:completion", "Print the completion script for SHELL: bash, zsh or fish."
     ),
+    "credentials": Entry(
+        "rookery.domains.credentials.cli:credentials", "Logins on devices: sealed, matched by tags."
+    ),
     "db": Entry("rookery.faces.cli.db:db", "Migrate, check and back up the database."),
     "demo": Entry(
         "rookery.demo.cli:demo",

@@ -1,7 +1,7 @@
 """Telnet (RFC 854, 855): data apart from commands, and the few options that a device's command line needs.
 
-We take the device's echo (RFC 857) and that it goes ahead (858), name our terminal (1091) and its size (1073),
-and refuse every other option, each once: so no two ends can refuse each other for ever.
+We take the device's echo (RFC 857) and that it goes ahead (858), name our terminal (1091) and its size
+(1073), and refuse every other option, each once: so no two ends can refuse each other for ever.
 """
 
 from __future__ import annotations
