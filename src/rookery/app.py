@@ -23,6 +23,8 @@ from rookery.domains.audit.errors import KeyUnusable
 from rookery.domains.audit.face import Audit
 from rookery.domains.audit.listener import Listener
 from rookery.domains.audit.service import AuditService
+from rookery.domains.backups import events as backup_events
+from rookery.domains.backups.face import Backups
 from rookery.domains.credentials import events as credential_events
 from rookery.domains.credentials.face import Credentials
 from rookery.domains.devices import events as device_events
@@ -73,6 +75,7 @@ class DataDirUnusable(Unavailable):
 
 
 EVENTS = (
+    *backup_events.EVENTS,
     *credential_events.EVENTS,
     *device_events.EVENTS,
     *finding_events.EVENTS,
@@ -165,6 +168,7 @@ class Rook(mechanism.Rook):
         self.audit: Audit[mechanism.Rook] = Audit(self, audit)
         self.devices: Devices[mechanism.Rook] = Devices(self)
         self.credentials: Credentials[mechanism.Rook] = Credentials(self)
+        self.backups: Backups[mechanism.Rook] = Backups(self)
         self.findings: Findings[mechanism.Rook] = Findings(self)
         self.scans: Scans[mechanism.Rook] = Scans(self)
         self.projects: Projects[mechanism.Rook] = Projects(self)
@@ -196,6 +200,7 @@ class AsyncRook(mechanism.AsyncRook):
         self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
         self.devices: Devices[mechanism.AsyncRook] = Devices(self)
         self.credentials: Credentials[mechanism.AsyncRook] = Credentials(self)
+        self.backups: Backups[mechanism.AsyncRook] = Backups(self)
         self.findings: Findings[mechanism.AsyncRook] = Findings(self)
         self.scans: Scans[mechanism.AsyncRook] = Scans(self)
         self.projects: Projects[mechanism.AsyncRook] = Projects(self)

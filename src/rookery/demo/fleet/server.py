@@ -23,6 +23,7 @@ class Behaviour:
     login_delay: float = 0.0
     answer_delay: float = 0.0
     pieces: int = 1
+    smallest_piece: int = 1
     piece_delay: float = 0.0
     hangs_after: str | None = None
     """A command that gets half of its answer, and then nothing more."""
@@ -141,7 +142,7 @@ async def _send(
         data = data[: len(data) // 2]
     if command and manner.answer_delay:
         await asyncio.sleep(manner.answer_delay)
-    size = max(1, -(-len(data) // manner.pieces)) if manner.pieces > 1 else CHUNK
+    size = max(manner.smallest_piece, -(-len(data) // manner.pieces)) if manner.pieces > 1 else CHUNK
     for at in range(0, len(data), size):
         process.stdout.write(data[at : at + size])
         if manner.piece_delay:

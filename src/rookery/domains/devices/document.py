@@ -42,6 +42,7 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
     last_backup: BackupStatus | None
     last_backup_at: datetime | None
     last_backup_error: str
+    failed_in_row: int
 
 
 def device_info(row: Device) -> DeviceInfo:
@@ -61,7 +62,7 @@ def device_info(row: Device) -> DeviceInfo:
 _SAME = (
     *("name", "address", "platform", "transport", "site", "role", "serial", "model", "version", "is_enabled"),
     *("notes", "jump", "allows_legacy", "trust", "revision", "created_by", "last_backup"),
-    "last_backup_error",
+    *("last_backup_error", "failed_in_row"),
 )
 
 

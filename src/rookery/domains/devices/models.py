@@ -52,6 +52,7 @@ class Device(Base):
     last_backup: Mapped[str | None]
     last_backup_us: Mapped[int | None]
     last_backup_error: Mapped[str]
+    failed_in_row: Mapped[int]
 
 
 class DeviceHostKey(Base):

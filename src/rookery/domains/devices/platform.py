@@ -93,7 +93,7 @@ FACTS: tuple[FactName, ...] = ("hostname", "model", "serial", "version")
 
 
 def _any_of(patterns: tuple[str, ...]) -> Any | None:
-    return pattern("|".join(f"(?:{each})" for each in patterns)) if patterns else None
+    return pattern("(?m)" + "|".join(f"(?:{each})" for each in patterns)) if patterns else None
 
 
 def platform_from(name: str, document: dict[str, Any], origin: str) -> Platform:

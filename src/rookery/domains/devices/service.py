@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -67,21 +67,15 @@ def update_backup_status(
     *,
     at: datetime | None = None,
     error: str = "",
-    facts: dict[str, str] | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> None:
     """Note what came of a device's last backup, and what it said of itself. Raises DeviceNotFound.
 
     Whoever takes the backup announces it: this alone is no event.
     """
     moment = now_us() if at is None else to_us(at)
-    known = {key: value[:200] for key, value in (facts or {}).items() if value}
-    if status != "failed":
-        known = {**known, "last_seen_us": moment}  # type: ignore[dict-item]  # values of columns
     with rook.transaction() as session:
-        row = store.row_of(session, name, for_update=True)
-        row.last_backup, row.last_backup_us, row.last_backup_error = status, moment, error[:1000]
-        for key, value in known.items():
-            setattr(row, key, value)
+        store.note_backup(session, store.row_of(session, name).id, status, moment, error, facts or {})
 
 
 @dual
@@ -177,7 +171,8 @@ def new_row(spec: DeviceSpec, actor: str) -> Device:
     now = now_us()
     return Device(
         id=new_id(), revision=1, created_us=now, created_by=actor, updated_us=now, last_seen_us=None,
-        last_backup=None, last_backup_us=None, last_backup_error="", **columns(spec),
+        last_backup=None, last_backup_us=None, last_backup_error="", failed_in_row=0,
+        **columns(spec),
     )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -15,9 +15,13 @@ from rookery.domains.devices.document import DeviceInfo, decode_tags, device_inf
 from rookery.domains.devices.errors import DeviceExists, DeviceNotFound
 from rookery.domains.devices.filters import MEANING
 from rookery.domains.devices.models import Device, DeviceHostKey
+from rookery.domains.devices.rules import LONGEST_WORD, BackupStatus
 from rookery.mechanisms.dual import dual, dual_read
 from rookery.mechanisms.store.names import Called, by_id
 
+FACTS = {"model", "serial", "version"}
+"""What a device says of itself that is kept."""
+LONGEST_ERROR = 1_000  # characters
 CALLED = Called("device", "rookery devices list", DeviceNotFound)
 
 
@@ -98,9 +102,34 @@ def remove(session: Session, /, device_id: str) -> None:
 
 
 @dual
-def note_facts(session: Session, /, device_id: str, facts: dict[str, str], at_us: int) -> None:
-    """Store what a device has just said of itself."""
-    session.execute(update(Device).where(Device.id == device_id).values(last_seen_us=at_us, **facts))
+def note_backup(
+    session: Session,
+    /,
+    device_id: str,
+    status: BackupStatus,
+    at_us: int,
+    error: str = "",
+    facts: Mapping[str, str] | None = None,
+) -> None:
+    """Store what came of a device's last backup, and what it has just said of itself."""
+    has_failed = status == "failed"
+    values: dict[str, Any] = {
+        key: value[:LONGEST_WORD] for key, value in (facts or {}).items() if key in FACTS
+    }
+    values |= {"last_backup": status, "last_backup_us": at_us, "last_backup_error": error[:LONGEST_ERROR]}
+    values["failed_in_row"] = Device.failed_in_row + 1 if has_failed else 0
+    if not has_failed:
+        values["last_seen_us"] = at_us
+    session.execute(update(Device).where(Device.id == device_id).values(values))
+
+
+@dual_read
+def all_host_keys(session: Session, /) -> dict[tuple[str, int], set[str]]:
+    """Every host key that is trusted, by host and port."""
+    found: dict[tuple[str, int], set[str]] = {}
+    for host, port, key in session.execute(select(DeviceHostKey.host, DeviceHostKey.port, DeviceHostKey.key)):
+        found.setdefault((host, port), set()).add(key)
+    return found
 
 
 @dual_read

@@ -27,7 +27,7 @@ from rookery.mechanisms.transport.terminal.errors import (
     NoCommonAlgorithm,
     PromptNotRecognised,
 )
-from rookery.mechanisms.transport.terminal.hostkeys import InMemory
+from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts
 from rookery.mechanisms.transport.terminal.session import Patience, Session
 from rookery.mechanisms.transport.terminal.ssh import SshTarget, open_ssh
 
@@ -56,9 +56,9 @@ def target(device: SimulatedDevice, **how: Any) -> SshTarget:
 
 
 async def asked(
-    where: SshTarget, command: str = SHOW, *, keys: InMemory | None = None, dialect: Dialect = DIALECT
+    where: SshTarget, command: str = SHOW, *, keys: KnownHosts | None = None, dialect: Dialect = DIALECT
 ) -> str:
-    channel = await open_ssh(where, keys or InMemory(), SHORT.connect)
+    channel = await open_ssh(where, keys or KnownHosts(), SHORT.connect)
     session = Session(channel, dialect, where.login, SHORT)
     try:
         await session.open()
@@ -93,11 +93,11 @@ def test_a_command_that_is_not_known_is_a_refusal_that_says_how() -> None:
 
 def test_the_first_host_key_is_trusted_and_another_one_is_not() -> None:
     async def scenario() -> None:
-        keys, device = InMemory(), SimulatedDevice(SCRIPT)
+        keys, device = KnownHosts(), SimulatedDevice(SCRIPT)
         async with Fleet([device]):
             await asked(target(device), keys=keys)
             await asked(target(device), keys=keys)
-            assert len(keys.known("127.0.0.1", device.port)) == 1
+            assert len(keys.of("127.0.0.1", device.port)) == 1
         async with Fleet([device]):  # with another key
             with pytest.raises(HostKeyChanged, match=r"shows SHA256:.*another host key"):
                 await asked(target(device), keys=keys)
@@ -148,7 +148,7 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
         async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             with pytest.raises(DeviceUnreachable, match=r"no answer in 0.5 s"):
-                await open_ssh(SshTarget(host="127.0.0.1", port=port, login=LOGIN), InMemory(), 0.5)
+                await open_ssh(SshTarget(host="127.0.0.1", port=port, login=LOGIN), KnownHosts(), 0.5)
             await asyncio.sleep(0.05)  # for the other side to see it
 
     started = time.monotonic()
@@ -173,7 +173,7 @@ def test_a_prompt_that_is_not_known_is_told_without_secrets() -> None:
 
 
 def test_a_device_is_reached_through_another_host() -> None:
-    async def scenario() -> str:
+    async def scenario() -> None:
         class Bastion(asyncssh.SSHServer):
             def begin_auth(self, _: str) -> bool:
                 return False
@@ -188,10 +188,9 @@ def test_a_device_is_reached_through_another_host() -> None:
             await asyncssh.create_server(Bastion, "127.0.0.1", 0, server_host_keys=[key]) as jump,
         ):
             bastion = SshTarget(host="127.0.0.1", port=jump.get_port(), login=Login("ann"))
-            said = await asked(target(device, jump=bastion))
-        return said
+            assert (await asked(target(device, jump=bastion))).endswith("end")
 
-    assert run(scenario()).endswith("end")
+    run(scenario())
 
 
 def test_a_device_that_only_knows_old_algorithms_is_talked_to_when_that_is_allowed() -> None:
@@ -224,7 +223,7 @@ def test_commands_have_channels_of_their_own_where_there_is_no_shell() -> None:
     async def scenario() -> str:
         device = SimulatedDevice(Script(None, (("/export\n", "# by RouterOS\n/ip address\n"),)))
         async with Fleet([device]):
-            channel = await open_ssh(target(device), InMemory(), 5, with_shell=False)
+            channel = await open_ssh(target(device), KnownHosts(), 5, with_shell=False)
             session = Session(channel, Dialect(channel="exec"), LOGIN, SHORT)
             try:
                 await session.open()
@@ -252,9 +251,9 @@ def test_a_private_key_lets_in() -> None:
                 host="127.0.0.1", port=server.get_port(), login=Login("ann"),
                 private_key=key.export_private_key().decode(),
             )  # fmt: skip
-            channel = await open_ssh(where, InMemory(), 5, with_shell=False)
+            channel = await open_ssh(where, KnownHosts(), 5, with_shell=False)
             await channel.close()
             with pytest.raises(LoginFailed, match="private key cannot be used"):
-                await open_ssh(msgspec.structs.replace(where, private_key="nonsense"), InMemory(), 5)
+                await open_ssh(msgspec.structs.replace(where, private_key="nonsense"), KnownHosts(), 5)
 
     run(scenario())

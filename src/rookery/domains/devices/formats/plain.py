@@ -73,6 +73,7 @@ def _record(place: str, said: dict[str, Any]) -> Record:
 _KNOWN = {
     *("id", "revision", "created", "created_by", "updated", "last_seen", "last_backup", "last_backup_at"),
     "last_backup_error",
+    "failed_in_row",
 }
 """What is exported and not imported: it is our own knowledge, not anybody's description."""
 

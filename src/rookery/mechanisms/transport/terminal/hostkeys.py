@@ -1,34 +1,27 @@
-"""Which host keys are trusted: what is known of a host, and what becomes of a key never seen before."""
+"""Which host keys are trusted: what is known of hosts, and what becomes of a key never seen before."""
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 Trust = Literal["first-use", "strict", "off"]
+Place = tuple[str, int]
+"""Host and port."""
 
 
-class HostKeys(Protocol):
-    """Remembers the host keys of devices, in OpenSSH's one-line form `type base64`."""
+class KnownHosts:
+    """Host keys in OpenSSH's one-line form `type base64`; `fresh` are those trusted since, to be kept."""
 
-    def known(self, host: str, port: int) -> frozenset[str]:
-        """The keys that this host has shown and that are trusted."""
-        ...
+    def __init__(self, keys: Mapping[Place, Iterable[str]] | None = None) -> None:
+        self._keys = {place: set(known) for place, known in (keys or {}).items()}
+        self.fresh: dict[Place, str] = {}
 
-    def trust(self, host: str, port: int, key: str) -> None:
-        """From now on this key is the host's."""
-        ...
-
-
-class InMemory:
-    """Forgets everything at the end of the process."""
-
-    def __init__(self) -> None:
-        self._keys: dict[tuple[str, int], set[str]] = {}
-
-    def known(self, host: str, port: int) -> frozenset[str]:
-        """The keys of this host."""
+    def of(self, host: str, port: int) -> frozenset[str]:
+        """The keys by which this host is known."""
         return frozenset(self._keys.get((host, port), ()))
 
     def trust(self, host: str, port: int, key: str) -> None:
-        """Remember a key."""
+        """From now on this key is the host's."""
         self._keys.setdefault((host, port), set()).add(key)
+        self.fresh[host, port] = key

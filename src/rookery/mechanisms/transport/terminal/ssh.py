@@ -23,7 +23,7 @@ from rookery.mechanisms.transport.terminal.errors import (
     LoginFailed,
     NoCommonAlgorithm,
 )
-from rookery.mechanisms.transport.terminal.hostkeys import HostKeys, Trust
+from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts, Trust
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class SshTarget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def open_ssh(
-    target: SshTarget, keys: HostKeys, seconds: float, *, with_shell: bool = True
+    target: SshTarget, keys: KnownHosts, seconds: float, *, with_shell: bool = True
 ) -> SshChannel:
     """A channel to a device, logged in. Raises DeviceUnavailable's and DeviceRefusal's kinds."""
     jump = await _connect(target.jump, keys, seconds) if target.jump else None
@@ -79,12 +79,12 @@ async def open_ssh(
 
 
 async def _connect(
-    target: SshTarget, keys: HostKeys, seconds: float, jump: asyncssh.SSHClientConnection | None = None
+    target: SshTarget, keys: KnownHosts, seconds: float, jump: asyncssh.SSHClientConnection | None = None
 ) -> asyncssh.SSHClientConnection:
     warnings.filterwarnings(
         "ignore", message="Diffie-Hellman over finite fields"
     )  # old devices know no other
-    client = _Client(target, await asyncio.to_thread(keys.known, target.host, target.port))
+    client = _Client(target, keys.of(target.host, target.port))
     where = f"{target.host}:{target.port}"
     try:
         async with asyncio.timeout(seconds):
@@ -96,7 +96,7 @@ async def _connect(
     except (OSError, asyncssh.Error) as error:
         raise client.refusal or explained(where, target, error) from error
     if client.fresh:
-        await asyncio.to_thread(keys.trust, target.host, target.port, client.fresh)
+        keys.trust(target.host, target.port, client.fresh)
     return connection
 
 

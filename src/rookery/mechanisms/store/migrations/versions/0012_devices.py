@@ -40,6 +40,7 @@ def _devices() -> None:
         _text("last_backup", nullable=True),
         _number("last_backup_us", nullable=True),
         _text("last_backup_error"),
+        _number("failed_in_row"),
         sa.PrimaryKeyConstraint("id", name="pk_device"),
         sa.CheckConstraint("transport IN ('ssh', 'telnet')", name="ck_device_transport"),
         sa.CheckConstraint("port BETWEEN 1 AND 65535", name="ck_device_port"),

@@ -1,0 +1,142 @@
+"""Collecting: log in with the first credential that is taken, ask, and hang up. Nothing but I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rookery.domains.backups import rules
+from rookery.domains.backups.guard import CredentialPaused, Guard
+from rookery.domains.credentials.errors import NoCredential
+from rookery.domains.credentials.service import Opened
+from rookery.domains.devices.document import DeviceInfo
+from rookery.domains.devices.platform import Platform
+from rookery.mechanisms.transport.terminal.conversation import Login
+from rookery.mechanisms.transport.terminal.errors import CommandRejected, LoginFailed
+from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts
+from rookery.mechanisms.transport.terminal.session import Channel, Patience, Session
+from rookery.mechanisms.transport.terminal.ssh import SshTarget, open_ssh
+from rookery.mechanisms.transport.terminal.telnet import open_telnet
+
+
+class Job(NamedTuple):
+    """All that is needed to collect a configuration; credentials in their order, without those `paused`."""
+
+    device: DeviceInfo
+    platform: Platform
+    credentials: Sequence[Opened]
+    paused: Sequence[str]
+    known: KnownHosts
+    patience: Patience
+    attempts: int
+
+
+class Collected(NamedTuple):
+    """What a device sent, and what it said of itself."""
+
+    text: bytes
+    facts: dict[str, str]
+
+
+class Uses:
+    """What devices said to credentials: for each id whether it was taken, in order."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, bool]] = []
+
+
+async def collect(job: Job, guard: Guard, uses: Uses) -> Collected:
+    """The configuration of a device. Raises NoCredential, LoginFailed, and the device's other errors."""
+    session = await _logged_in(job, guard, uses)
+    try:
+        facts = await _facts(session, job.platform)
+        answers = [await session.ask(command) for command in job.platform.configuration.commands]
+    finally:
+        await session.close()
+    return Collected(rules.assembled(job.platform, answers), facts)
+
+
+async def reach(job: Job, guard: Guard, uses: Uses) -> str:
+    """Log in and hang up; the prompt that was shown. Raises what `collect` raises."""
+    session = await _logged_in(job, guard, uses)
+    await session.close()
+    return session.prompt.strip()
+
+
+async def _facts(session: Session, platform: Platform) -> dict[str, str]:
+    """A device that does not know the command has a configuration all the same."""
+    found: dict[str, str] = {}
+    for facts in platform.facts:
+        try:
+            found |= rules.facts_of(facts, await session.ask(facts.command))
+        except CommandRejected:
+            continue
+    return found
+
+
+async def _logged_in(job: Job, guard: Guard, uses: Uses) -> Session:
+    refused: list[str] = []
+    paused = list(job.paused)
+    for each in job.credentials:
+        if len(refused) >= job.attempts:
+            break
+        try:
+            async with guard.trying(each.info.id):
+                session = await _open(job, each)
+        except CredentialPaused:
+            paused.append(each.info.name)
+        except LoginFailed:
+            uses.all.append((each.info.id, False))
+            refused.append(each.info.name)
+        else:
+            uses.all.append((each.info.id, True))
+            return session
+    raise _nobody(job, refused, paused)
+
+
+def _nobody(job: Job, refused: list[str], paused: list[str]) -> Exception:
+    tags = " ".join(job.device.tags)
+    if refused:
+        return LoginFailed(f"It takes none of {', '.join(refused)}. {LoginFailed.__doc__}")
+    if paused:
+        return NoCredential(
+            f"Too many devices refuse {', '.join(paused)}: check it before an account is locked."
+        )
+    return NoCredential(f"Its tags are {tags}. {NoCredential.__doc__}")
+
+
+async def _open(job: Job, opened: Opened) -> Session:
+    secret = opened.secret
+    login = Login(opened.info.username, secret.password, secret.enable)
+    session = Session(
+        await _channel(job, login, secret.private_key), job.platform.dialect, login, job.patience
+    )
+    try:
+        await session.open()
+    except BaseException:
+        await session.close()
+        raise
+    return session
+
+
+async def _channel(job: Job, login: Login, private_key: str) -> Channel:
+    device, seconds = job.device, job.patience.connect
+    if device.transport == "telnet":
+        return await open_telnet(device.address, device.port, seconds)
+    target = SshTarget(
+        host=device.address, port=device.port, login=login, private_key=private_key or None,
+        allows_legacy=device.allows_legacy, trust=device.trust, jump=_jump(device, login, private_key),
+    )  # fmt: skip
+    return await open_ssh(target, job.known, seconds, with_shell=job.platform.dialect.channel == "shell")
+
+
+def _jump(device: DeviceInfo, login: Login, private_key: str) -> SshTarget | None:
+    """The host between, which is given the same password or key, under its own user name."""
+    if not device.jump:
+        return None
+    user, _, place = device.jump.partition("@")
+    host, _, port = place.rpartition(":") if ":" in place else (place, "", "")
+    return SshTarget(
+        host=host, port=int(port) if port else 22, login=login._replace(username=user),
+        private_key=private_key or None, trust=device.trust,
+    )  # fmt: skip

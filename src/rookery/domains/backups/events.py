@@ -1,0 +1,40 @@
+"""What backups announce, after the commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BackupTaken:
+    """A device was backed up; `version` is the number of its newest version, new or not."""
+
+    device: str
+    device_id: str
+    version: int
+    changed: bool
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True)
+class BackupFailed:
+    """A device could not be backed up, for this reason."""
+
+    device: str
+    device_id: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ConfigurationRevealed:
+    """Somebody has seen a version with its secrets, for this reason."""
+
+    device: str
+    device_id: str
+    version: int
+    reason: str
+
+
+EVENTS = (BackupTaken, BackupFailed, ConfigurationRevealed)

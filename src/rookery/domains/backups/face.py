@@ -1,0 +1,20 @@
+"""The verbs of backups on a Rook: `rook.backups.capture("r1")`."""
+
+from __future__ import annotations
+
+from rookery.domains.backups import reading, service, store
+from rookery.mechanisms.face import Face, RookT, bound
+
+
+class Backups(Face[RookT]):
+    """Configurations: collected, kept as versions, compared, searched."""
+
+    capture = bound(service.capture)
+    run = bound(service.run)
+    reach = bound(service.reach)
+    versions = bound(store.versions)
+    get = bound(store.get)
+    text = bound(reading.text)
+    reveal = bound(reading.reveal)
+    compare = bound(reading.compare)
+    grep = bound(reading.grep)

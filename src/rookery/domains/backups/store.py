@@ -1,0 +1,195 @@
+"""Versions, as they are stored."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session, undefer
+
+from rookery.base.clock import from_us
+from rookery.domains.backups.errors import VersionNotFound
+from rookery.domains.backups.models import ConfigurationVersion, CurrentConfiguration
+from rookery.domains.devices.models import Device
+from rookery.mechanisms.dual import dual, dual_read
+
+COMPRESSION = 1
+"""zlib's level: of text that repeats itself, 6 saves a tenth more and takes four times as long."""
+
+
+class VersionInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A version without its text: valid from `taken` until `seen`, at least; times are aware, in UTC."""
+
+    id: str
+    device: str
+    device_id: str
+    number: int
+    platform: str
+    taken: datetime
+    seen: datetime
+    lines: int
+    size: int
+    added: int
+    removed: int
+    actor: str
+    digest: str
+
+
+class Newest(NamedTuple):
+    """What of a device's newest version is needed to tell whether the next one differs."""
+
+    id: str
+    number: int
+    digest: str
+    lines: int
+
+
+def version_info(row: ConfigurationVersion) -> VersionInfo:
+    """A row, read."""
+    return VersionInfo(
+        taken=from_us(row.taken_us), seen=from_us(row.seen_us), **{name: getattr(row, name) for name in _SAME}
+    )
+
+
+_SAME = (
+    *("id", "device", "device_id", "number", "platform", "lines", "size", "added", "removed", "actor"),
+    "digest",
+)
+
+
+@dual_read
+def newest(session: Session, /, device_id: str) -> Newest | None:
+    """The newest version of a device, if there is one."""
+    table = ConfigurationVersion
+    query = select(table.id, table.number, table.digest, table.lines).where(table.device_id == device_id)
+    row = session.execute(query.order_by(table.number.desc()).limit(1)).one_or_none()
+    return None if row is None else Newest(*row)
+
+
+@dual
+def add(session: Session, /, row: ConfigurationVersion) -> None:
+    """Store a new version: it is the current one from now on."""
+    session.add(row)
+    session.merge(CurrentConfiguration(device_id=row.device_id, version_id=row.id))
+    session.flush()
+
+
+@dual
+def confirm(session: Session, /, version_id: str, seen_us: int) -> None:
+    """The version was still valid then."""
+    table = ConfigurationVersion
+    session.execute(update(table).where(table.id == version_id).values(seen_us=seen_us))
+
+
+@dual_read
+def versions(
+    session: Session, /, device: str, *, limit: int = 100, before: int | None = None
+) -> list[VersionInfo]:
+    """The versions of a device by its name or id, the newest first; `before` goes on below a number.
+
+    Of a device that is no longer in the inventory, those it had. Raises VersionNotFound when there are none.
+    """
+    table = ConfigurationVersion
+    query = select(table).where(table.device_id == _device_id(session, device))
+    if before is not None:
+        query = query.where(table.number < before)
+    found = [version_info(row) for row in session.scalars(query.order_by(table.number.desc()).limit(limit))]
+    if not found and before is None:
+        raise VersionNotFound(f"{device[:80]} has never been backed up: rookery backup {device[:80]}")
+    return found
+
+
+@dual_read
+def get(
+    session: Session, /, device: str, number: int | None = None, *, at: datetime | None = None
+) -> VersionInfo:
+    """A version of a device: the newest, that of a number, or the one that was valid at a time.
+
+    A negative number counts from the newest: -1 is the one before it. Raises VersionNotFound.
+    """
+    return version_info(_row(session, device, number, at))
+
+
+@dual_read
+def text(session: Session, /, version_id: str) -> str:
+    """The masked text of a version. Raises VersionNotFound."""
+    packed = session.scalar(_column(ConfigurationVersion.content, version_id))
+    if packed is None:
+        raise VersionNotFound
+    return zlib.decompress(packed).decode()
+
+
+@dual_read
+def sealed(session: Session, /, version_id: str) -> bytes:
+    """The sealed raw text of a version. Raises VersionNotFound."""
+    packed: bytes | None = session.scalar(_column(ConfigurationVersion.raw, version_id))
+    if packed is None:
+        raise VersionNotFound
+    return packed
+
+
+def _column(column: Any, version_id: str) -> Any:
+    return select(column).where(ConfigurationVersion.id == version_id)
+
+
+def current(session: Session, device_ids: Sequence[str]) -> Iterator[tuple[str, str, int, bytes]]:
+    """Name, id, number and packed text of the current version of each of these devices."""
+    table, pointer = ConfigurationVersion, CurrentConfiguration
+    for start in range(0, len(device_ids), 500):
+        query = (
+            select(table.device, table.device_id, table.number, table.content)
+            .join(pointer, pointer.version_id == table.id)
+            .where(pointer.device_id.in_(device_ids[start : start + 500]))
+            .order_by(table.device)
+        )
+        yield from session.execute(query).tuples()
+
+
+def _row(session: Session, device: str, number: int | None, at: datetime | None) -> ConfigurationVersion:
+    table = ConfigurationVersion
+    query = select(table).where(table.device_id == _device_id(session, device))
+    skip = -number if number is not None and number < 0 else 0
+    if number is not None and number > 0:
+        query = query.where(table.number == number)
+    if at is not None:
+        query = query.where(table.taken_us <= int(at.timestamp() * 1_000_000))
+    row = session.scalar(query.order_by(table.number.desc()).offset(skip).limit(1))
+    if row is None:
+        what = (
+            f"version {number}"
+            if number is not None
+            else f"version of {at:%Y-%m-%d %H:%M}"
+            if at
+            else "version"
+        )
+        raise VersionNotFound(f"{device[:80]} has no {what}: rookery versions {device[:80]}")
+    return row
+
+
+def _device_id(session: Session, device: str) -> str:
+    """Of the inventory; else of the newest version that any device of this name had."""
+    query = select(Device.id).where((Device.called == device.lower()) | (Device.id == device)).limit(1)
+    found: str | None = session.scalar(query)
+    if found is None:
+        table = ConfigurationVersion
+        former = select(table.device_id).where(func.lower(table.device) == device.lower())
+        found = session.scalar(former.order_by(table.id.desc()).limit(1))
+    return found or device
+
+
+@dual
+def forget_current(session: Session, /, device_id: str) -> None:
+    """A device that is gone has no current configuration."""
+    session.execute(delete(CurrentConfiguration).where(CurrentConfiguration.device_id == device_id))
+
+
+@dual
+def to_reseal(session: Session, /, after: str, most: int) -> list[ConfigurationVersion]:
+    """Some versions by their ids, raw texts included."""
+    table = ConfigurationVersion
+    query = select(table).options(undefer(table.raw)).where(table.id > after).order_by(table.id).limit(most)
+    return list(session.scalars(query))
