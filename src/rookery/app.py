@@ -24,6 +24,7 @@ from rookery.domains.audit.face import Audit
 from rookery.domains.audit.listener import Listener
 from rookery.domains.audit.service import AuditService
 from rookery.domains.backups import events as backup_events
+from rookery.domains.backups import tasks as backup_tasks
 from rookery.domains.backups.face import Backups
 from rookery.domains.credentials import events as credential_events
 from rookery.domains.credentials.face import Credentials
@@ -89,7 +90,7 @@ EVENTS = (
 
 def task_types(more: Iterable[TaskType] = ()) -> TaskTypes:
     """Every type of task that any domain has, and these; and what workers do beside them."""
-    return TaskTypes((*scan_tasks.TASKS, *more), chores=(PRUNING, schedule_tasks.FIRING))
+    return TaskTypes((*backup_tasks.TASKS, *scan_tasks.TASKS, *more), chores=(PRUNING, schedule_tasks.FIRING))
 
 
 CHILD = (sys.executable, "-P", "-c", "from rookery.app import do_one_task; do_one_task()")

@@ -26,7 +26,19 @@ SESSIONS = Path(__file__).parent / "sessions"
 NAMES = sorted(path.stem for path in SESSIONS.glob("*.yaml"))
 LIBRARY = Library()
 SHIPPED = LIBRARY.names()
-RECORDED = {"aosw", "asa", "comware", "eos", "fortios", "ios", "junos", "nxos", "opnsense", "routeros", "vyos"}
+RECORDED = {
+    "aosw",
+    "asa",
+    "comware",
+    "eos",
+    "fortios",
+    "ios",
+    "junos",
+    "nxos",
+    "opnsense",
+    "routeros",
+    "vyos",
+}
 LOGIN = Login("admin", "admin", enable="enable-secret")
 SHORT = Patience(connect=10, login=10, command=5, total=20)
 TERMINAL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rookery.domains.backups import rules
 from rookery.domains.backups.guard import CredentialPaused, Guard
 from rookery.domains.credentials.errors import NoCredential
-from rookery.domains.credentials.service import Opened
+from rookery.domains.credentials.rules import Secret
 from rookery.domains.devices.document import DeviceInfo
 from rookery.domains.devices.platform import Platform
 from rookery.mechanisms.transport.terminal.conversation import Login
@@ -19,12 +19,21 @@ from rookery.mechanisms.transport.terminal.ssh import SshTarget, open_ssh
 from rookery.mechanisms.transport.terminal.telnet import open_telnet
 
 
+class Candidate(NamedTuple):
+    """A login that may be tried."""
+
+    id: str
+    name: str
+    username: str
+    secret: Secret
+
+
 class Job(NamedTuple):
     """All that is needed to collect a configuration; credentials in their order, without those `paused`."""
 
     device: DeviceInfo
     platform: Platform
-    credentials: Sequence[Opened]
+    credentials: Sequence[Candidate]
     paused: Sequence[str]
     known: KnownHosts
     patience: Patience
@@ -81,15 +90,15 @@ async def _logged_in(job: Job, guard: Guard, uses: Uses) -> Session:
         if len(refused) >= job.attempts:
             break
         try:
-            async with guard.trying(each.info.id):
+            async with guard.trying(each.id):
                 session = await _open(job, each)
         except CredentialPaused:
-            paused.append(each.info.name)
+            paused.append(each.name)
         except LoginFailed:
-            uses.all.append((each.info.id, False))
-            refused.append(each.info.name)
+            uses.all.append((each.id, False))
+            refused.append(each.name)
         else:
-            uses.all.append((each.info.id, True))
+            uses.all.append((each.id, True))
             return session
     raise _nobody(job, refused, paused)
 
@@ -105,9 +114,9 @@ def _nobody(job: Job, refused: list[str], paused: list[str]) -> Exception:
     return NoCredential(f"Its tags are {tags}. {NoCredential.__doc__}")
 
 
-async def _open(job: Job, opened: Opened) -> Session:
-    secret = opened.secret
-    login = Login(opened.info.username, secret.password, secret.enable)
+async def _open(job: Job, candidate: Candidate) -> Session:
+    secret = candidate.secret
+    login = Login(candidate.username, secret.password, secret.enable)
     session = Session(
         await _channel(job, login, secret.private_key), job.platform.dialect, login, job.patience
     )

@@ -12,6 +12,7 @@ class Backups(Face[RookT]):
     capture = bound(service.capture)
     run = bound(service.run)
     reach = bound(service.reach)
+    peek = bound(service.peek)
     versions = bound(store.versions)
     get = bound(store.get)
     text = bound(reading.text)

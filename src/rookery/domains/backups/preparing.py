@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from rookery.base.clock import now
 from rookery.base.config import Config
-from rookery.domains.backups.collecting import Collected, Job, Uses, collect, reach
+from rookery.base.errors import RookeryError
+from rookery.domains.backups.collecting import Candidate, Collected, Job, Uses, collect, reach
 from rookery.domains.backups.guard import Guard
 from rookery.domains.credentials import service as credentials
-from rookery.domains.credentials.rules import fitting
+from rookery.domains.credentials.rules import Secret, fitting
 from rookery.domains.devices import store as devices
-from rookery.domains.devices.document import DeviceInfo
+from rookery.domains.devices.document import DeviceInfo, device_info
 from rookery.domains.devices.library import Library
 from rookery.domains.devices.platform import Platform
+from rookery.domains.devices.rules import DeviceSpec, valid
+from rookery.domains.devices.service import new_row
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts
 from rookery.mechanisms.transport.terminal.session import Patience
@@ -32,40 +36,48 @@ LONGEST_REST: Final = timedelta(hours=12)
 class Preparation:
     """For one run; its guard and lanes belong to the loop on which that talks to devices."""
 
-    def __init__(self, rook: Rook) -> None:
+    def __init__(self, rook: Rook, chosen: Sequence[DeviceInfo], *, platform: str | None = None) -> None:
         self.config: Config = rook.config
         self.vault = rook.offload(open_vault, rook.config)
-        self._credentials = credentials.opened(rook)
-        self.known = KnownHosts(devices.all_host_keys(rook))
-        self._library = Library(rook.data_dir)
+        self._credentials = {each.info: each.secret for each in credentials.opened(rook)}
+        self.known = KnownHosts(devices.known_hosts(rook, _hosts(chosen)))
+        names = {device.platform for device in chosen} | ({platform} if platform else set())
+        self._platforms = rook.offload(_platforms, rook.data_dir, names)
         self._guard = Guard()
         self._lanes: dict[str, asyncio.Semaphore] = {}
 
     def platform(self, name: str) -> Platform:
         """Raises PlatformNotFound, PlatformNotValid."""
-        return self._library.get(name)
+        found = self._platforms[name]
+        if isinstance(found, RookeryError):
+            raise found
+        return found
 
     def job(self, device: DeviceInfo) -> Job:
         """How to talk to a device. Raises PlatformNotFound, PlatformNotValid."""
-        by_id = {each.info.id: each for each in self._credentials}
-        moment = now()
-        chosen = fitting((each.info for each in self._credentials), device.tags)
-        free = [by_id[each.id] for each in chosen if not each.is_paused(moment)]
+        chosen = fitting(self._credentials, device.tags)
+        paused = tuple(each.name for each in chosen if each.is_paused(now()))
+        candidates = [
+            Candidate(each.id, each.name, each.username, self._credentials[each])
+            for each in chosen
+            if each.name not in paused
+        ]
+        return self._job(device, candidates, paused)
+
+    def job_for(self, host: str, platform: str, username: str, password: str, port: int | None) -> Job:
+        """How to talk to a device that nobody has described. Raises DeviceNotValid, PlatformNotFound."""
+        spec = valid(DeviceSpec(name=host, address=host, platform=platform, port=port, trust="off"))
+        candidate = Candidate("", username, username, Secret(password))
+        return self._job(device_info(new_row(spec, "")), [candidate], ())
+
+    def _job(self, device: DeviceInfo, candidates: Sequence[Candidate], paused: Sequence[str]) -> Job:
         settings = self.config.backups
         patience = Patience(
             connect=settings.connect_timeout, login=settings.login_timeout,
             command=settings.command_timeout, total=settings.total_timeout,
         )  # fmt: skip
-        paused = tuple(each.name for each in chosen if each.is_paused(moment))
-        return Job(
-            device,
-            self.platform(device.platform),
-            free,
-            paused,
-            self.known,
-            patience,
-            settings.login_attempts,
-        )
+        platform = self.platform(device.platform)
+        return Job(device, platform, candidates, paused, self.known, patience, settings.login_attempts)
 
     async def collect(self, job: Job, uses: Uses) -> Collected:
         """The configuration of a device, when it is its site's turn. Raises what `collect` does."""
@@ -85,6 +97,24 @@ class Preparation:
             return
         async with self._lanes.setdefault(site, asyncio.Semaphore(most)):
             yield
+
+
+def _platforms(data_dir: Path, names: Collection[str]) -> dict[str, Platform | RookeryError]:
+    """What is wrong with a platform concerns its devices alone."""
+    library = Library(data_dir)
+    found: dict[str, Platform | RookeryError] = {}
+    for name in names:
+        try:
+            found[name] = library.get(name)
+        except RookeryError as error:
+            found[name] = error
+    return found
+
+
+def _hosts(chosen: Sequence[DeviceInfo]) -> set[str]:
+    """Where these devices are, and the hosts between."""
+    jumps = {device.jump.rpartition("@")[2].partition(":")[0] for device in chosen if device.jump}
+    return {device.address for device in chosen} | jumps
 
 
 def rests_until(device: DeviceInfo) -> datetime | None:

@@ -71,7 +71,7 @@ def compare(
     With one number: from that version to the newest. Raises VersionNotFound.
     """
     after = store.get(rook, device, new)
-    before = store.get(rook, device, after.number - 1 if old is None else old)
+    before = store.get(rook, device, max(after.number - 1, 1) if old is None else old)
     texts = [store.text(rook, each.id).splitlines() for each in (before, after)]
     noisy = rook.offload(_noise, rook, after.platform)
     return Compared(before, after, diff(texts[0], texts[1], is_noise=noisy, context=context))
@@ -94,8 +94,8 @@ def grep(rook: Rook, /, regex: str, filter_: str = "", *, most: int = 10_000) ->
     ids = [device.id for device in devices.list_(rook, filter_)]
     hits: list[Hit] = []
     with rook.reading() as session:
-        for name, _, number, packed in store.current(session, ids):
-            hits += _hits(wanted, name, number, zlib.decompress(packed))
+        for each in store.current(session, ids):
+            hits += _hits(wanted, each.device, each.number, zlib.decompress(each.content))
             if len(hits) >= most:
                 break
     return hits[:most]

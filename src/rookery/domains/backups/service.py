@@ -12,6 +12,7 @@ import msgspec
 from rookery.base.clock import now, now_us
 from rookery.base.errors import RookeryError
 from rookery.base.ids import new_id
+from rookery.base.redact import register_secret
 from rookery.domains.backups import rules, store
 from rookery.domains.backups.collecting import Collected, Job, Uses
 from rookery.domains.backups.diffing import diff
@@ -26,6 +27,7 @@ from rookery.domains.devices.events import HostKeyTrusted
 from rookery.domains.devices.rules import BackupStatus
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.rook import Rook
+from rookery.mechanisms.transport.terminal.hostkeys import fingerprint
 
 Heard = Callable[["Captured"], object]
 """Called with what became of each device, as soon as that is known, in whichever thread."""
@@ -73,7 +75,7 @@ def capture(rook: Rook, /, device: str, *, accept_shrunken: bool = False) -> Cap
     info = devices.get(rook, device)
     if not info.is_enabled:
         raise DeviceDisabled
-    return _captured(rook, Preparation(rook), info, accept_shrunken=accept_shrunken)
+    return _captured(rook, Preparation(rook, [info]), info, accept_shrunken=accept_shrunken)
 
 
 @dual
@@ -95,7 +97,7 @@ def run(
     chosen = [devices.get(rook, name) for name in names] if names else devices.list_(rook, filter_)
     if failed_only:
         chosen = [each for each in chosen if each.last_backup == "failed"]
-    prepared = Preparation(rook)
+    prepared = Preparation(rook, chosen)
 
     def one(device: DeviceInfo) -> Captured:
         skipped = _skipped(device, is_named=bool(names) or failed_only)
@@ -216,7 +218,7 @@ def _note(rook: Rook, session: Any, prepared: Preparation, device: DeviceInfo, u
     key = prepared.known.fresh.pop((device.address, device.port), None)
     if key is not None:
         devices.add_host_key(session, device.address, device.port, key)
-        rook.emit(HostKeyTrusted(f"{device.address}:{device.port}", key.partition(" ")[0]))
+        rook.emit(HostKeyTrusted(f"{device.address}:{device.port}", fingerprint(key)))
 
 
 @dual
@@ -226,7 +228,7 @@ def reach(rook: Rook, /, filter_: str = "", *, names: Sequence[str] = ()) -> lis
     Raises FilterNotValid, DeviceNotFound.
     """
     chosen = [devices.get(rook, name) for name in names] if names else devices.list_(rook, filter_)
-    prepared = Preparation(rook)
+    prepared = Preparation(rook, chosen)
     return rook.each(
         lambda device: _reached(rook, prepared, device), chosen, limit=rook.config.backups.concurrency
     )
@@ -242,3 +244,20 @@ def _reached(rook: Rook, prepared: Preparation, device: DeviceInfo) -> Captured:
     with rook.transaction() as session:
         _note(rook, session, prepared, device, uses)
     return msgspec.structs.replace(done, seconds=time.monotonic() - started)
+
+
+@dual
+def peek(
+    rook: Rook, /, host: str, platform: str, username: str, password: str, *, port: int | None = None
+) -> str:
+    """The configuration of a device that is in no inventory, with its secrets. Nothing is kept of it.
+
+    Its host key is not checked against anything. Raises PlatformNotFound, DeviceNotValid, and what `capture`
+    raises.
+    """
+    register_secret(password)
+    prepared = Preparation(rook, [], platform=platform)
+    job = prepared.job_for(host, platform, username, password, port)
+    collected = rook.wait_for(prepared.collect, job, Uses())
+    rules.check(job.platform, collected.text, None)
+    return collected.text.decode("utf-8", "replace")

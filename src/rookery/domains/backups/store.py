@@ -39,6 +39,14 @@ class VersionInfo(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
+class Current(NamedTuple):
+    """The newest version of a device, with its masked text, packed."""
+
+    device: str
+    number: int
+    content: bytes
+
+
 class Newest(NamedTuple):
     """What of a device's newest version is needed to tell whether the next one differs."""
 
@@ -136,17 +144,17 @@ def _column(column: Any, version_id: str) -> Any:
     return select(column).where(ConfigurationVersion.id == version_id)
 
 
-def current(session: Session, device_ids: Sequence[str]) -> Iterator[tuple[str, str, int, bytes]]:
-    """Name, id, number and packed text of the current version of each of these devices."""
+def current(session: Session, device_ids: Sequence[str]) -> Iterator[Current]:
+    """The current version of each of these devices."""
     table, pointer = ConfigurationVersion, CurrentConfiguration
     for start in range(0, len(device_ids), 500):
         query = (
-            select(table.device, table.device_id, table.number, table.content)
+            select(table.device, table.number, table.content)
             .join(pointer, pointer.version_id == table.id)
             .where(pointer.device_id.in_(device_ids[start : start + 500]))
             .order_by(table.device)
         )
-        yield from session.execute(query).tuples()
+        yield from (Current(*row) for row in session.execute(query))
 
 
 def _row(session: Session, device: str, number: int | None, at: datetime | None) -> ConfigurationVersion:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, update
@@ -21,6 +21,8 @@ from rookery.mechanisms.store.names import Called, by_id
 
 FACTS = {"model", "serial", "version"}
 """What a device says of itself that is kept."""
+MANY = 500
+"""Hosts from which it is quicker to read the keys of all."""
 LONGEST_ERROR = 1_000  # characters
 CALLED = Called("device", "rookery devices list", DeviceNotFound)
 
@@ -124,10 +126,14 @@ def note_backup(
 
 
 @dual_read
-def all_host_keys(session: Session, /) -> dict[tuple[str, int], set[str]]:
-    """Every host key that is trusted, by host and port."""
+def known_hosts(session: Session, /, hosts: Collection[str]) -> dict[tuple[str, int], set[str]]:
+    """The keys by which these hosts are known, by host and port."""
+    table = DeviceHostKey
+    query = select(table.host, table.port, table.key)
+    if len(hosts) < MANY:
+        query = query.where(table.host.in_(sorted(hosts)))
     found: dict[tuple[str, int], set[str]] = {}
-    for host, port, key in session.execute(select(DeviceHostKey.host, DeviceHostKey.port, DeviceHostKey.key)):
+    for host, port, key in session.execute(query):
         found.setdefault((host, port), set()).add(key)
     return found
 

@@ -28,8 +28,15 @@ COMMANDS: Mapping[str, Entry] = {
     "audit": Entry(
         "rookery.domains.audit.cli:audit", "Who did what, when; and proof that nobody has changed it."
     ),
+    "backup": Entry(
+        "rookery.domains.backups.cli.taking:backup", "Collect configurations, and keep what has changed."
+    ),
     "completion": Entry(
         "rookery.faces.cli.completion:completion", "Print the completion script for SHELL: bash, zsh or fish."
+    ),
+    "config": Entry(
+        "rookery.domains.backups.cli.reading:config",
+        "Print the configuration of a device, of now or of then.",
     ),
     "credentials": Entry(
         "rookery.domains.credentials.cli:credentials", "Logins on devices: sealed, matched by tags."
@@ -42,6 +49,7 @@ COMMANDS: Mapping[str, Entry] = {
     "devices": Entry(
         "rookery.domains.devices.cli:devices", "The inventory: what has a configuration, and where it is."
     ),
+    "diff": Entry("rookery.domains.backups.cli.reading:diff", "Show what has changed in a configuration."),
     "doctor": Entry(
         "rookery.faces.cli.doctor:doctor", "Check this installation, and say how to fix what is wrong."
     ),
@@ -50,6 +58,9 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "findings": Entry(
         "rookery.domains.findings.cli:findings", "What is weak: one line for each weakness of each target."
+    ),
+    "grep": Entry(
+        "rookery.domains.backups.cli.reading:grep", "Look for something in all current configurations."
     ),
     "platforms": Entry(
         "rookery.domains.devices.cli.platforms:platforms", "The kinds of devices, and how to talk to them."
@@ -60,6 +71,9 @@ COMMANDS: Mapping[str, Entry] = {
     "queue": Entry(
         "rookery.faces.cli.queue:queue",
         "The queue of tasks as a whole: how it is, and what is wrong with it.",
+    ),
+    "reach": Entry(
+        "rookery.domains.backups.cli.taking:reach", "Log in on devices and hang up: which ones answer."
     ),
     "runs": Entry(
         "rookery.domains.scans.cli.runs:runs",
@@ -83,6 +97,9 @@ COMMANDS: Mapping[str, Entry] = {
     "tools": Entry(
         "rookery.domains.scans.tools.cli:tools",
         "What a scan can be run with: the engine within, and other programs.",
+    ),
+    "versions": Entry(
+        "rookery.domains.backups.cli.reading:versions", "Show the versions of a device's configuration."
     ),
     "worker": Entry(
         "rookery.faces.cli.worker:worker", "Do tasks, and fire schedules, until Ctrl-C or SIGTERM."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Literal
 
 Trust = Literal["first-use", "strict", "off"]
@@ -25,3 +27,8 @@ class KnownHosts:
         """From now on this key is the host's."""
         self._keys.setdefault((host, port), set()).add(key)
         self.fresh[host, port] = key
+
+
+def fingerprint(key: str) -> str:
+    """What OpenSSH shows of a key: `SHA256:` and 43 characters."""
+    return "SHA256:" + b64encode(sha256(b64decode(key.split()[1])).digest()).decode().rstrip("=")

@@ -128,7 +128,7 @@ def _options(target: SshTarget) -> dict[str, Any]:
         "client_keys": [_key(target.private_key)] if target.private_key else None,
         "agent_path": None,
         "config": None,
-        "known_hosts": b"",  # ours are asked: _Client
+        "known_hosts": ([], [], []),  # ours are asked: _Client; an empty text would mean those of the user
         "kex_algs": KEX + (OLD_KEX if old else ()),
         "encryption_algs": CIPHERS + (OLD_CIPHERS if old else ()),
         "server_host_key_algs": HOST_KEYS + (OLD_HOST_KEYS if old else ()),
@@ -136,6 +136,7 @@ def _options(target: SshTarget) -> dict[str, Any]:
         "keepalive_interval": KEEPALIVE,
         "login_timeout": 0,  # ours is the whole connection's
         "x509_trusted_certs": None,
+        "x509_trusted_cert_paths": [],
     }
     if old:
         options["mac_algs"] = OLD_MACS

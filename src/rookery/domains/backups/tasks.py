@@ -1,0 +1,87 @@
+"""What backups leave to workers: a task for each device, one at a time on each, below one that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rookery.base.clock import now
+from rookery.base.config import Config
+from rookery.domains.backups import service
+from rookery.domains.backups.preparing import rests_until
+from rookery.domains.devices import store as devices
+from rookery.mechanisms.rook import Rook
+from rookery.mechanisms.tasks.registry import TaskType
+from rookery.mechanisms.tasks.rules import RetryPolicy
+from rookery.mechanisms.tasks.service import submit_task
+
+if TYPE_CHECKING:
+    from rookery.domains.devices.document import DeviceInfo
+    from rookery.mechanisms.tasks.context import TaskContext
+
+CAPTURE, RUN = "backups.capture", "backups.run"
+LONGEST = 1800.0
+RETRY = RetryPolicy(temporary=2, other=0, first_delay=30.0, longest_delay=300.0)
+"""A device that could not be reached may be there in a minute; what it refuses, it refuses again."""
+
+
+class OneDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """A device of the inventory, by its id or name."""
+
+    device: str
+
+
+class ManyDevices(msgspec.Struct, frozen=True, kw_only=True):
+    """Devices of the inventory: those named, or else those that the filter chooses."""
+
+    filter: str = ""
+    devices: tuple[str, ...] = ()
+
+
+def capture(rook: Rook, context: TaskContext, wanted: OneDevice) -> service.Captured:
+    """Back up one device."""
+    context.report(message=f"talking to {wanted.device}")
+    return service.capture(rook, wanted.device)
+
+
+def submit_all(rook: Rook, context: TaskContext, wanted: ManyDevices) -> dict[str, int]:
+    """A task for each device; one that has such a task already is not given another."""
+    chosen = _chosen(rook, wanted)
+    is_named = bool(wanted.devices)
+    due = [each for each in chosen if each.is_enabled and (is_named or not _rests(each))]
+    for number, device in enumerate(due):
+        context.report(number, len(due), device.name)
+        submit_task(
+            rook, CAPTURE, {"device": device.id}, idempotency_key=f"device {device.id}",
+            parent_id=context.task_id, priority=6,
+        )  # fmt: skip
+    return {"submitted": len(due), "skipped": len(chosen) - len(due)}
+
+
+def _chosen(rook: Rook, wanted: ManyDevices) -> list[DeviceInfo]:
+    if wanted.devices:
+        return [devices.get(rook, name) for name in wanted.devices]
+    return devices.list_(rook, wanted.filter)
+
+
+def _rests(device: DeviceInfo) -> bool:
+    until = rests_until(device)
+    return until is not None and until > now()
+
+
+def _one_at_a_time(_config: Config, wanted: OneDevice) -> Mapping[str, int]:
+    return {f"device {wanted.device}": 1}
+
+
+TASKS: tuple[TaskType, ...] = (
+    TaskType(
+        name=CAPTURE, function=capture, payload=OneDevice, retry=RETRY, timeout=LONGEST,
+        limits=_one_at_a_time, summary="Back up one device.",
+    ),
+    TaskType(
+        name=RUN, function=submit_all, payload=ManyDevices, retry=RETRY, timeout=LONGEST,
+        summary="Have many devices backed up, each by a task of its own.",
+    ),
+)  # fmt: skip
