@@ -47,7 +47,8 @@ COMMANDS: Mapping[str, Entry] = {
         "Scan a deliberately weak web server, which runs on this machine and only here.",
     ),
     "devices": Entry(
-        "rookery.domains.devices.cli:devices", "The inventory: what has a configuration, and where it is."
+        "rookery.domains.devices.cli:devices",
+        "The inventory: what has a configuration, where it is, and of what kind.",
     ),
     "diff": Entry("rookery.domains.backups.cli.reading:diff", "Show what has changed in a configuration."),
     "doctor": Entry(
@@ -63,7 +64,8 @@ COMMANDS: Mapping[str, Entry] = {
         "rookery.domains.backups.cli.reading:grep", "Look for something in all current configurations."
     ),
     "platforms": Entry(
-        "rookery.domains.devices.cli.platforms:platforms", "The kinds of devices, and how to talk to them."
+        "rookery.domains.devices.cli.platforms:platforms",
+        "The kinds of devices that are known, and how to talk to them.",
     ),
     "projects": Entry(
         "rookery.domains.scans.cli.projects:projects", "Groups of endpoints, and the runs upon them."

@@ -78,7 +78,7 @@ def diff(
     context: click.Context, rook: Rook, device: str, old: int | None, new: int | None, lines: int,
     *, side_by_side: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Show what has changed in a device's configuration.
+    """Show what has changed in a configuration.
 
     The last change; or from version OLD on; or from OLD to NEW. Secrets stand there by names that change with
     them. Exits 0 without a difference, 1 with one.
@@ -167,7 +167,7 @@ def _show_sides(found: Compared) -> None:
 )
 @pass_rook
 def config(rook: Rook, device: str, number: int | None, at: datetime | None, reason: str | None) -> None:
-    """Print a device's configuration: the newest one, without its secrets.
+    """Print the configuration of a device, of now or of then.
 
     Where a secret stands, a name stands for it that changes with it.
     """
@@ -202,9 +202,9 @@ def grep(
     context: click.Context, rook: Rook, regex: str, filter_: tuple[str, ...], limit: int,
     *, ignore_case: bool, only_devices: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Look for REGEX (RE2) in all current configurations, or in those of the devices that FILTER chooses.
+    """Look for something in all current configurations.
 
-    Secrets are not looked at. Exits 1 when nothing is found.
+    REGEX is one of RE2; FILTER chooses devices. Secrets are not looked at. Exits 1 when nothing is found.
     """
     found = rook.backups.grep(f"(?i){regex}" if ignore_case else regex, " ".join(filter_), most=limit)
     if as_json:

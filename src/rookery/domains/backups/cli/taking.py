@@ -62,7 +62,7 @@ def backup(
     as_json: bool,
     **choice: Any,
 ) -> None:
-    """Back up configurations.
+    """Collect configurations, and keep what has changed.
 
     DEVICE is one of the inventory. USER@HOST with --platform is any: its configuration is printed, with its
     secrets, and nothing is kept. Exits 1 when a device failed.
@@ -194,7 +194,7 @@ def _print_one(
 def reach(
     context: click.Context, rook: Rook, devices: tuple[str, ...], filter_: str, *, as_json: bool
 ) -> None:
-    """Log in on devices and hang up: whether they can be reached, and what they show.
+    """Log in on devices and hang up: which ones answer.
 
     Without DEVICE, all. Exits 1 when one could not be reached.
     """
