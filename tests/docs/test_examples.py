@@ -11,6 +11,7 @@ import click
 import pytest
 
 from rookery.base.config import load_config
+from rookery.domains.devices.library import Library
 from rookery.faces.cli.main import cli
 from rookery.faces.cli.run import hoisted
 
@@ -45,7 +46,13 @@ def test_python_is_python(block: str) -> None:
 
 
 @pytest.mark.parametrize("block", _blocks("toml"))
-def test_settings_load(block: str, tmp_path: Path) -> None:
+def test_settings_and_platforms_load(block: str, tmp_path: Path) -> None:
+    if block.startswith("title = "):
+        folder = tmp_path / "platforms"
+        folder.mkdir()
+        (folder / "own.toml").write_text(block, encoding="utf-8")
+        assert Library(tmp_path).get("own").title
+        return
     path = tmp_path / "rookery.toml"
     path.write_text(block, encoding="utf-8")
     assert load_config(path, {})
@@ -58,7 +65,7 @@ def test_commands_exist_with_their_options(
     """The files a command reads are there, as for the reader who has come so far."""
     monkeypatch.chdir(tmp_path)
     for line in _COMMAND.findall(block):
-        for file in re.findall(r"--(?:file|key) ([\w.]+)", line):
+        for file in re.findall(r"(?:--(?:file|key)|devices import) ([\w.]+)", line):
             (tmp_path / file).touch()
         _parse(_words(line))
 

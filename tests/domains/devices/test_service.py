@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rookery.domains.devices.errors import (
     PlatformNotFound,
     PlatformNotValid,
 )
+from rookery.domains.devices.filters import FIELDS
 from rookery.mechanisms.filters.grammar import FilterNotValid
 from tests.conftest import Call
 
@@ -191,3 +193,9 @@ def test_a_platform_of_ones_own_wins_and_says_what_is_wrong_with_it(call: Call, 
         with pytest.raises(PlatformNotValid, match=said) as refused:
             call(service.platform, "odd")
         assert "odd" in str(refused.value)
+
+
+def test_every_field_is_documented_as_it_is() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/filters.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", page.partition("## Fields of devices")[2], re.MULTILINE)
+    assert rows == [(field.name, field.help) for field in FIELDS]

@@ -162,5 +162,6 @@ def test_every_field_has_its_meaning_in_sql(field: str) -> None:
 
 def test_every_field_is_documented_as_it_is() -> None:
     page = (Path(__file__).parents[3] / "docs/reference/filters.md").read_text("utf-8")
+    page = page.partition("## Fields of devices")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE)
     assert rows == [(field.name, field.help) for field in FIELDS]
