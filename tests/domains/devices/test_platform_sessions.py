@@ -41,6 +41,8 @@ RECORDED = {
 }
 LOGIN = Login("admin", "admin", enable="enable-secret")
 SHORT = Patience(connect=10, login=10, command=5, total=20)
+YIELD = 1e-6
+"""Seconds between pieces: enough that each is heard on its own."""
 TERMINAL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -60,7 +62,8 @@ def run(scenario: Coroutine[Any, Any, T]) -> T:
 async def hold(name: str, pieces: int) -> Held:
     """Log in, ask for facts and configuration, and hang up."""
     platform = LIBRARY.get(name)
-    device = SimulatedDevice(load_script(SESSIONS / f"{name}.yaml"), Behaviour(pieces=pieces))
+    manner = Behaviour(pieces=pieces, piece_delay=YIELD)
+    device = SimulatedDevice(load_script(SESSIONS / f"{name}.yaml"), manner)
     async with Fleet([device]):
         target = SshTarget(host="127.0.0.1", port=device.port, login=LOGIN)
         has_shell = platform.dialect.channel == "shell"

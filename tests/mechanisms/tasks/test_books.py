@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from rookery.base.clock import now
-from rookery.mechanisms.tasks import looking, sql
+from rookery.mechanisms.store import sql
+from rookery.mechanisms.tasks import looking
 from rookery.mechanisms.tasks.looking import list_
 from rookery.mechanisms.tasks.pruning import prune
 from rookery.mechanisms.tasks.rules import RetryPolicy, TaskStatus

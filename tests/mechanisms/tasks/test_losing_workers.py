@@ -13,7 +13,8 @@ import pytest
 
 from rookery.base.clock import now_us
 from rookery.base.config import Queue, encode_config
-from rookery.mechanisms.tasks import presence, sql
+from rookery.mechanisms.store import sql
+from rookery.mechanisms.tasks import presence
 from rookery.mechanisms.tasks.claiming import LEASE_SECONDS, Claimed, claim_one
 from rookery.mechanisms.tasks.finishing import finish
 from rookery.mechanisms.tasks.losing import reclaim_dead, reclaim_expired

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.mechanisms.tasks import sql
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.tasks.claiming import Claimed, claim, limits_of, wake_forgotten
 from rookery.mechanisms.tasks.finishing import finish
 from rookery.mechanisms.tasks.outcomes import completed

@@ -29,7 +29,8 @@ from rookery.base.clock import now
 from rookery.base.config import Config
 from rookery.base.errors import FatalError, TemporaryError
 from rookery.mechanisms import store
-from rookery.mechanisms.tasks import losing, sql
+from rookery.mechanisms.store import sql
+from rookery.mechanisms.tasks import losing
 from rookery.mechanisms.tasks.claiming import Claimed, claim, promote
 from rookery.mechanisms.tasks.errors import TaskConflict, TaskNotFound
 from rookery.mechanisms.tasks.finishing import finish

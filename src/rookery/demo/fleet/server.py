@@ -25,6 +25,8 @@ class Behaviour:
     pieces: int = 1
     smallest_piece: int = 1
     piece_delay: float = 0.0
+    slow_command: str | None = None
+    """The only one before whose answer there is a delay; all, when none is named."""
     hangs_after: str | None = None
     """A command that gets half of its answer, and then nothing more."""
     closes_after: str | None = None
@@ -140,7 +142,7 @@ async def _send(
     data = text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
     if command and command in {manner.hangs_after, manner.closes_after}:
         data = data[: len(data) // 2]
-    if command and manner.answer_delay:
+    if command and manner.answer_delay and manner.slow_command in {None, command}:
         await asyncio.sleep(manner.answer_delay)
     size = max(manner.smallest_piece, -(-len(data) // manner.pieces)) if manner.pieces > 1 else CHUNK
     for at in range(0, len(data), size):

@@ -18,7 +18,6 @@ from rookery.domains.backups.collecting import Collected, Job, Uses
 from rookery.domains.backups.diffing import diff
 from rookery.domains.backups.errors import DeviceDisabled
 from rookery.domains.backups.events import BackupFailed, BackupTaken
-from rookery.domains.backups.models import ConfigurationVersion
 from rookery.domains.backups.preparing import Preparation, rests_until
 from rookery.domains.credentials import store as credentials
 from rookery.domains.devices import store as devices
@@ -161,7 +160,7 @@ def _captured(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_s
 class _Made(NamedTuple):
     """A new version, or none, and the number of the newest."""
 
-    row: ConfigurationVersion | None
+    row: dict[str, Any] | None
     number: int
     added: int
     removed: int
@@ -180,21 +179,24 @@ def _made(
         old = store.text(rook, before.id).splitlines()
         difference = diff(old, masked.text.decode().splitlines(), is_noise=rules.is_noise(job.platform))
         added, removed = difference.added, difference.removed
-    row = _row(prepared, job.device, collected.text, masked, added=added, removed=removed, actor=rook.actor)
-    row.number = before.number + 1 if before else 1
-    return _Made(row, row.number, added, removed)
+    number = before.number + 1 if before else 1
+    row = _row(
+        prepared, job.device, collected.text, masked,
+        added=added, removed=removed, actor=rook.actor, number=number,
+    )  # fmt: skip
+    return _Made(row, number, added, removed)
 
 
 def _row(
     prepared: Preparation, device: DeviceInfo, raw: bytes, masked: rules.Masked, **counts: Any
-) -> ConfigurationVersion:
+) -> dict[str, Any]:
     id_, moment = new_id(), now_us()
-    return ConfigurationVersion(
-        id=id_, device_id=device.id, device=device.name, platform=device.platform, taken_us=moment,
-        seen_us=moment, digest=masked.digest, lines=masked.lines, size=len(raw),
-        content=zlib.compress(masked.text, store.COMPRESSION),
-        raw=prepared.vault.seal(zlib.compress(raw, store.COMPRESSION), place(id_)), **counts,
-    )  # fmt: skip
+    return {
+        "id": id_, "device_id": device.id, "device": device.name, "platform": device.platform,
+        "taken_us": moment, "seen_us": moment, "digest": masked.digest, "lines": masked.lines,
+        "size": len(raw), "content": zlib.compress(masked.text, store.COMPRESSION),
+        "raw": prepared.vault.seal(zlib.compress(raw, store.COMPRESSION), place(id_)), **counts,
+    }  # fmt: skip
 
 
 def place(version_id: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, undefer
 
 from rookery.base.clock import from_us
@@ -16,6 +16,7 @@ from rookery.domains.backups.errors import VersionNotFound
 from rookery.domains.backups.models import ConfigurationVersion, CurrentConfiguration
 from rookery.domains.devices.models import Device
 from rookery.mechanisms.dual import dual, dual_read
+from rookery.mechanisms.store import sql
 
 COMPRESSION = 1
 """zlib's level: of text that repeats itself, 6 saves a tenth more and takes four times as long."""
@@ -78,19 +79,28 @@ def newest(session: Session, /, device_id: str) -> Newest | None:
     return None if row is None else Newest(*row)
 
 
+_COLUMNS = tuple(column.name for column in ConfigurationVersion.__table__.columns)
+_ADD = (
+    f"INSERT INTO configuration_version ({', '.join(_COLUMNS)}) "  # noqa: S608  our own names
+    f"VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"
+)
+_POINT = """
+    INSERT INTO current_configuration (device_id, version_id) VALUES (:device_id, :id)
+    ON CONFLICT (device_id) DO UPDATE SET version_id = excluded.version_id"""
+_CONFIRM = "UPDATE configuration_version SET seen_us = :seen WHERE id = :id"
+
+
 @dual
-def add(session: Session, /, row: ConfigurationVersion) -> None:
-    """Store a new version: it is the current one from now on."""
-    session.add(row)
-    session.merge(CurrentConfiguration(device_id=row.device_id, version_id=row.id))
-    session.flush()
+def add(session: Session, /, version: Mapping[str, Any]) -> None:
+    """Store a new version, by its columns: it is the current one from now on."""
+    sql.run(session.connection(), _ADD, version)
+    sql.run(session.connection(), _POINT, {name: version[name] for name in ("device_id", "id")})
 
 
 @dual
 def confirm(session: Session, /, version_id: str, seen_us: int) -> None:
     """The version was still valid then."""
-    table = ConfigurationVersion
-    session.execute(update(table).where(table.id == version_id).values(seen_us=seen_us))
+    sql.run(session.connection(), _CONFIRM, {"id": version_id, "seen": seen_us})
 
 
 @dual_read

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,6 +12,7 @@ from rookery.domains.credentials.errors import CredentialExists, CredentialNotFo
 from rookery.domains.credentials.models import Credential
 from rookery.domains.credentials.rules import CredentialInfo, Secret
 from rookery.mechanisms.dual import dual
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.store.names import Called, by_id
 from rookery.mechanisms.vault.sealing import Vault
 
@@ -51,20 +50,20 @@ def remove(session: Session, /, credential_id: str) -> None:
     session.execute(delete(Credential).where(Credential.id == credential_id))
 
 
+_TAKEN = """
+    UPDATE credential SET success_count = success_count + 1, failed_in_row = 0, last_success_us = :now
+    WHERE id = :id"""
+_REFUSED = """
+    UPDATE credential SET failure_count = failure_count + 1, failed_in_row = failed_in_row + 1,
+        last_failure_us = :now
+    WHERE id = :id"""
+
+
 @dual
 def note_use(session: Session, /, credential_id: str, *, was_taken: bool) -> None:
-    """Count what a device said to a credential."""
-    column = Credential
-    values: dict[str, Any] = (
-        {"success_count": column.success_count + 1, "failed_in_row": 0, "last_success_us": now_us()}
-        if was_taken
-        else {
-            "failure_count": column.failure_count + 1,
-            "failed_in_row": column.failed_in_row + 1,
-            "last_failure_us": now_us(),
-        }
-    )
-    session.execute(update(Credential).where(Credential.id == credential_id).values(values))
+    """Count what a device said to a credential. By the driver: every backup pays for it."""
+    statement = _TAKEN if was_taken else _REFUSED
+    sql.run(session.connection(), statement, {"id": credential_id, "now": now_us()})
 
 
 def sealed(vault: Vault, secret: Secret, credential_id: str) -> bytes:

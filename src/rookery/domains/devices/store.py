@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from rookery.domains.devices.filters import MEANING
 from rookery.domains.devices.models import Device, DeviceHostKey
 from rookery.domains.devices.rules import LONGEST_WORD, BackupStatus
 from rookery.mechanisms.dual import dual, dual_read
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.store.names import Called, by_id
 
 FACTS = {"model", "serial", "version"}
@@ -114,15 +115,18 @@ def note_backup(
     facts: Mapping[str, str] | None = None,
 ) -> None:
     """Store what came of a device's last backup, and what it has just said of itself."""
-    has_failed = status == "failed"
-    values: dict[str, Any] = {
-        key: value[:LONGEST_WORD] for key, value in (facts or {}).items() if key in FACTS
-    }
-    values |= {"last_backup": status, "last_backup_us": at_us, "last_backup_error": error[:LONGEST_ERROR]}
-    values["failed_in_row"] = Device.failed_in_row + 1 if has_failed else 0
-    if not has_failed:
-        values["last_seen_us"] = at_us
-    session.execute(update(Device).where(Device.id == device_id).values(values))
+    known = {key: value[:LONGEST_WORD] for key, value in (facts or {}).items() if key in FACTS}
+    values = {"id": device_id, "status": status, "at": at_us, "error": error[:LONGEST_ERROR], **known}
+    how = _FAILED if status == "failed" else _DONE
+    said = "".join(f", {key} = :{key}" for key in sorted(known))
+    sql.run(session.connection(), _NOTE_BACKUP.format(how=how, said=said), values)
+
+
+_NOTE_BACKUP = """
+    UPDATE device SET last_backup = :status, last_backup_us = :at, last_backup_error = :error, {how}{said}
+    WHERE id = :id"""
+_DONE = "failed_in_row = 0, last_seen_us = :at"
+_FAILED = "failed_in_row = failed_in_row + 1"
 
 
 @dual_read

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from rookery.base.clock import now_us
-from rookery.mechanisms.tasks import sql
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.tasks.rules import TaskStatus
 from rookery.mechanisms.tasks.tally import Tally
 

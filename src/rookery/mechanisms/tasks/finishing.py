@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rookery.base.clock import now_us
-from rookery.mechanisms.tasks import sql
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.tasks.claiming import CLAIMED, Claimed, free_limits
 from rookery.mechanisms.tasks.errors import TaskCancelled
 from rookery.mechanisms.tasks.outcomes import Outcome, TaskFailure, cancelled, given_back

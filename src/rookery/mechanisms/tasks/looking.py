@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from rookery.base.clock import now_us
 from rookery.mechanisms.dual import dual_read
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.store.names import Called, by_id
-from rookery.mechanisms.tasks import sql
 from rookery.mechanisms.tasks.errors import TaskNotFound
 from rookery.mechanisms.tasks.models import Task, TaskAttempt, TaskWorker
 from rookery.mechanisms.tasks.outcomes import TaskFailure

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from rookery.base.ids import new_id
-from rookery.mechanisms.tasks import sql
+from rookery.mechanisms.store import sql
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -14,8 +14,9 @@ from rookery.base.clock import now_us, to_us
 from rookery.base.errors import Invalid
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.rook import Rook
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.store.names import by_id
-from rookery.mechanisms.tasks import looking, sql
+from rookery.mechanisms.tasks import looking
 from rookery.mechanisms.tasks.artifacts import sweep
 from rookery.mechanisms.tasks.claiming import limits_of, wake
 from rookery.mechanisms.tasks.errors import TaskConflict, TaskNotFound

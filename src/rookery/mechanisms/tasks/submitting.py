@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rookery.base.clock import now_us
 from rookery.base.ids import new_id
-from rookery.mechanisms.tasks import sql
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.tasks.rules import TaskStatus, rank
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rookery.mechanisms.tasks import sql
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.tasks.rules import ENDED, TaskStatus
 
 if TYPE_CHECKING:

@@ -110,13 +110,21 @@ def test_privileges_are_got_with_their_own_secret() -> None:
     assert talk.enable() == b""
 
 
-@pytest.mark.parametrize("answer", [b"\r\nPassword: ", b"\r\n% Access denied\r\nr1>"])
-def test_privileges_that_are_refused_are_not_asked_for_again(answer: bytes) -> None:
+def test_privileges_that_are_refused_are_not_asked_for_again() -> None:
     talk = opened()
     talk.enable()
     talk.hear(b"enable\r\nPassword: ")
     with pytest.raises(EnableFailed):
-        talk.hear(answer)
+        talk.hear(b"\r\nPassword: ")
+
+
+def test_a_prompt_without_privileges_is_a_refusal_when_nothing_follows() -> None:
+    talk = opened()
+    talk.enable()
+    talk.hear(b"enable\r\nPassword: ")
+    talk.hear(b"\r\n% Access denied\r\nr1>")
+    with pytest.raises(EnableFailed, match="Access denied"):
+        talk.hush()
 
 
 def test_a_login_is_given_once() -> None:
@@ -174,3 +182,42 @@ def test_ten_megabytes_are_taken_in_small_pieces() -> None:
         talk.hear(line)
     talk.hear(b"r1>")
     assert talk.said().count("\n") == 2 * count - 1
+
+
+def test_a_prompt_whose_end_is_still_to_come_gives_no_privileges_yet() -> None:
+    catos = Dialect(prompt=r"[\w.-]+> ?(?:\(enable\) ?)?", enable=Enable(prompt=r"\(enable\)\s?$"))
+    talk = Conversation(catos, LOGIN)
+    talk.open()
+    talk.hear(b"sw> ")
+    talk.enable()
+    talk.hear(b"enable\r\nPassword: ")
+    talk.hear(b"\r\nsw> ")
+    assert (talk.is_done, talk.is_doubtful) == (False, True)
+    talk.hear(b"(enable) ")
+    assert talk.is_done
+
+
+def test_a_prompt_without_a_name_is_doubted() -> None:
+    talk = Conversation(Dialect(prompt="[>#] ?"), LOGIN)
+    talk.open()
+    talk.hear(b"# ")
+    talk.ask("show config")
+    talk.hear(b"show config\r\n# ")
+    assert (talk.is_done, talk.is_doubtful) == (False, True)
+    talk.hear(b"a comment\r\n# ")
+    talk.hush()
+    assert talk.said() == "# a comment"
+
+
+def test_a_banner_that_tells_of_logins_asks_for_none() -> None:
+    talk = Conversation(CISCO, LOGIN)
+    talk.open()
+    assert talk.hear(b"Last login: ") == b""
+    assert talk.hear(b"Wed\r\nfailed since last successful login: ") == b""
+
+
+def test_prompts_may_be_numbered() -> None:
+    talk = Conversation(Dialect(prompt=r"\*? ?[\w.-]+ # "), LOGIN)
+    talk.open()
+    talk.hear(b"* sw1.7 # ")
+    assert answered(talk, "show x", b"show x\r\ny\r\n* sw1.8 # ") == "y"

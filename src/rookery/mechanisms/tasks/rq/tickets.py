@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from rookery.base.clock import now_us
-from rookery.mechanisms.store import read_only
-from rookery.mechanisms.tasks import sql
+from rookery.mechanisms.store import read_only, sql
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

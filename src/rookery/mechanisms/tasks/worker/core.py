@@ -13,8 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rookery.base.errors import Invalid, Unavailable
-from rookery.mechanisms.store import explained, limit_idling, open_engine, read_only
-from rookery.mechanisms.tasks import sql
+from rookery.mechanisms.store import explained, limit_idling, open_engine, read_only, sql
 from rookery.mechanisms.tasks.claiming import LEASE_SECONDS, Claimed, claim
 from rookery.mechanisms.tasks.errors import LeaseLost, TaskCancelled
 from rookery.mechanisms.tasks.finishing import finish, give_back_strays

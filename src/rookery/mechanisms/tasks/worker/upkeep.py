@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rookery.base.clock import now_us
-from rookery.mechanisms.store import read_only
-from rookery.mechanisms.tasks import presence, sql
+from rookery.mechanisms.store import read_only, sql
+from rookery.mechanisms.tasks import presence
 from rookery.mechanisms.tasks.claiming import LEASE_SECONDS, promote, wake_forgotten
 from rookery.mechanisms.tasks.losing import reclaim_dead, reclaim_expired
 from rookery.mechanisms.tasks.tally import Tally, sum_up

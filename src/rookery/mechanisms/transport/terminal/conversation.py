@@ -7,6 +7,7 @@ that what was still on its way when it was sent, the rest of a banner for instan
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rookery.base.redact import redact_text
@@ -28,6 +29,11 @@ LAST_SEEN = 160
 LONGEST_ANSWER = 64 << 20  # bytes
 ECHO = 60
 """Characters of a command by which its echo is known: narrow terminals break longer ones."""
+
+
+_NUMBER = re.compile(r"[.:]\d+$")
+_LAST_LOGIN = re.compile(r"(?i)\b(last|failed|successful)\b")
+"""In a banner that tells of logins, and asks for none."""
 
 
 class Login(NamedTuple):
@@ -68,7 +74,7 @@ class Conversation:
 
     def enable(self) -> bytes:
         """Get privileges, if there are any to be had that are not there yet; what to send."""
-        if self._dialect.enable is None or self._is_privileged():
+        if self._dialect.enable is None or self._is_privileged(self.prompt):
             self.is_done = True
             return b""
         sent = self.ask(self._dialect.enable.command)
@@ -131,7 +137,7 @@ class Conversation:
 
     def _logging_in(self, line: str) -> bytes | None:
         names, passwords, _ = self._dialect.login_patterns
-        if names.search(line):
+        if names.search(line) and not _LAST_LOGIN.search(line):
             if self._has_given_name:
                 raise LoginFailed
             self._has_given_name = True
@@ -172,7 +178,9 @@ class Conversation:
         self.is_doubtful = True
         if self._is_opening:  # if it is none, the first command's echo will show
             return True
-        return self._has_echoed() and _stem(line) == self._stem
+        if self._is_enabling:  # without privileges its end may be still to come
+            return self._is_privileged(line) and bool(self._stem) and self._stem in line
+        return self._has_echoed() and bool(self._stem) and _stem(line) == self._stem
 
     def _has_echoed(self) -> bool:
         return not self._echo or self._echo in self._heard or _is_broken_in(self._echo, self._heard)
@@ -180,12 +188,12 @@ class Conversation:
     def _end(self, line: str) -> None:
         self.prompt, self._stem = line, _stem(line)
         self.is_done, self.is_doubtful = True, False
-        if self._is_enabling and not self._is_privileged():
+        if self._is_enabling and not self._is_privileged(line):
             raise EnableFailed(f"{EnableFailed.__doc__} It answered: {self.said()[-LAST_SEEN:]!r}")
 
-    def _is_privileged(self) -> bool:
+    def _is_privileged(self, prompt: str) -> bool:
         patterns = self._dialect.privileged
-        return patterns is None or bool(patterns[1].search(self.prompt))
+        return patterns is None or bool(patterns[1].search(prompt))
 
     # --- what came of it
 
@@ -202,8 +210,9 @@ class Conversation:
 
 
 def _stem(prompt: str) -> str:
-    """What the prompts of one device have in common, in whichever mode it is."""
-    return prompt.strip().lstrip("<[*").rstrip(" >#$%]").partition("(config")[0].rstrip("*^~")
+    """What the prompts of one device have in common, in whichever mode it is; some number them."""
+    bare = prompt.strip().lstrip("<[* ").rstrip(" >#$%]").partition("(config")[0].rstrip("*^~")
+    return _NUMBER.sub("", bare)
 
 
 def _is_broken_in(echo: bytes, heard: bytearray) -> bool:

@@ -1,0 +1,108 @@
+"""Backing up many devices, by all of our pipeline, beside asyncssh alone and netmiko in 50 threads.
+
+The devices are simulated by a process of their own, on the other core. CPU per device is the sound figure:
+wall time is the devices'.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from benchmarks.rows import Row
+
+SIDE = Path(__file__).parent / "sides" / "devices" / "side.py"
+ENVIRONMENT = user_cache_path("rookery") / "benchmarks" / "devices"
+COUNT, LINES = 200, 2_000
+CONCURRENCY = 50
+LATENCY = 2.3
+ROUNDS = 3
+
+Cost = dict[str, float]
+
+
+@contextmanager
+def fleet(count: int, lines: int = LINES, latency: float = 0.0) -> Iterator[list[str]]:
+    """The ports of so many devices."""
+    command = [sys.executable, "-m", "benchmarks.sides.devices.fleet", str(count), str(lines), str(latency)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()
+        finally:
+            process.kill()
+
+
+def python(who: str) -> Path:
+    """The interpreter of a side; netmiko has an environment of its own, made when there is none."""
+    if who != "netmiko":
+        return Path(sys.executable)
+    program = ENVIRONMENT / "bin" / "python"
+    if not program.exists():
+        print("  installing netmiko into an environment of its own, once", flush=True)
+        venv.create(ENVIRONMENT, with_pip=True)
+        subprocess.run([program, "-m", "pip", "install", "--quiet", "netmiko"], check=True)
+    return program
+
+
+def cost(who: str, ports: list[str], concurrency: int = CONCURRENCY) -> Cost:
+    """What it costs one side to back them up, per device; `failed` of them gave nothing."""
+    done = subprocess.run(
+        [python(who), SIDE, who, str(concurrency), *ports], capture_output=True, text=True, check=True
+    )
+    found: Any = json.loads(done.stdout.splitlines()[-1])
+    return {
+        "cpu": found["cpu"] / len(ports) * 1000,
+        "per_minute": len(ports) / found["wall"] * 60,
+        "peak": found["peak"],
+        "failed": len(ports) - found["done"],
+    }
+
+
+def best(who: str, ports: list[str]) -> Cost:
+    """The round with the least CPU."""
+    return min((cost(who, ports) for _ in range(ROUNDS)), key=lambda each: each["cpu"])
+
+
+def main() -> Iterator[Row]:
+    """Quick devices, slow ones, one that is large."""
+    yield from quick()
+    yield from slow()
+    with fleet(10, 40_000) as ports:
+        large = best("rookery", ports)
+    yield Row("CPU of a 40,000-line configuration", large["cpu"], "ms", 60, "less", "the whole pipeline")
+
+
+def quick() -> Iterator[Row]:
+    """Without latency: what the work itself costs."""
+    with fleet(COUNT) as ports:
+        mine, raw, theirs = (best(who, ports) for who in ("rookery", "asyncssh", "netmiko"))
+    detail = f"asyncssh alone {raw['cpu']:.1f}, netmiko {theirs['cpu']:.1f} ms; {mine['failed']:.0f} failed"
+    yield Row(f"CPU per device, {LINES:,} lines, whole pipeline", mine["cpu"], "ms", 15, "less", detail)
+    yield Row("devices per minute", mine["per_minute"], "/min", 3_000, "more", f"{CONCURRENCY} at a time")
+    detail = f"ours {mine['cpu']:.1f}, netmiko {theirs['cpu']:.1f} ms; {theirs['failed']:.0f} of its failed"
+    yield Row("devices per CPU second over netmiko", theirs["cpu"] / mine["cpu"], "×", 2, "more", detail)
+
+
+def slow() -> Iterator[Row]:
+    """All at once, each taking 2.3 s: does the cost of each stay what it is?"""
+    costs = {}
+    for count in (50, 500):
+        with fleet(count, latency=LATENCY) as ports:
+            costs[count] = cost("rookery", ports, concurrency=count)
+    few, many = costs[50], costs[500]
+    seconds = 500 / many["per_minute"] * 60
+    detail = f"{few['cpu']:.1f} ms with 50, {many['cpu']:.1f} ms with 500, in {seconds:.1f} s"
+    yield Row(
+        "CPU per device with 500 at once, of that with 50", many["cpu"] / few["cpu"], "×", 1.2, "less", detail
+    )
+    yield Row("the same: devices that failed", many["failed"], "", 0, "less", "of 500")
+    yield Row("the same: memory", many["peak"], "MB", 150, "less", "peak of the process")

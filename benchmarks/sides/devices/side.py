@@ -1,0 +1,124 @@
+"""One side: `… side.py WHO CONCURRENCY PORT…`; prints JSON: seconds, CPU seconds, megabytes, and what came.
+
+rookery    the whole way: connect, collect, normalise, mask, compress, seal, store, audit
+asyncssh   connect, two commands, close; nothing is done with what comes
+netmiko    the same, in a pool of threads
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+SHOW = "show running-config"
+
+
+def rookery(ports: list[int], concurrency: int) -> list[int]:
+    """Lines of each configuration that became a version."""
+    from rookery import app
+    from rookery.base.config import Backups, Config
+
+    config = Config(data_dir=Path(tempfile.mkdtemp()), backups=Backups(concurrency=concurrency))
+    with app.open(config=config, actor="bench") as rook:
+        rook.credentials.create("all", "admin", password="admin")
+        for number, port in enumerate(ports):
+            rook.devices.create(f"r{number}", "127.0.0.1", "ios", port=port)
+        begin()
+        report = rook.backups.run()
+        end()
+        return [each.added for each in report.devices if each.status == "changed"]
+
+
+def asyncssh(ports: list[int], concurrency: int) -> list[int]:
+    """Lines of each configuration that came."""
+    import asyncssh as library
+
+    async def one(port: int, places: asyncio.Semaphore) -> int:
+        async with places, library.connect(
+            "127.0.0.1", port, username="admin", password="admin", known_hosts=None, client_keys=None,
+            encryption_algs=["aes128-gcm@openssh.com"], config=None, agent_path=None,
+        ) as connection:  # fmt: skip
+            process = await connection.create_process(term_type="vt100", term_size=(511, 0))
+            await process.stdout.readuntil("#")
+            process.stdin.write("terminal length 0\n")
+            await process.stdout.readuntil("#")
+            process.stdin.write(f"{SHOW}\n")
+            text: str = await process.stdout.readuntil("\nend\r\n")
+            process.stdin.write("exit\n")
+            return text.count("\n")
+
+    async def all_of_them() -> list[int]:
+        places = asyncio.Semaphore(concurrency)
+        begin()
+        found = await asyncio.gather(*(one(port, places) for port in ports))
+        end()
+        return found
+
+    with asyncio.Runner() as runner:
+        return runner.run(all_of_them())
+
+
+def netmiko(ports: list[int], concurrency: int) -> list[int]:
+    """Lines of each configuration that came."""
+    from netmiko import ConnectHandler
+
+    def one(port: int) -> int:
+        try:
+            with ConnectHandler(
+                device_type="cisco_ios", host="127.0.0.1", port=port, username="admin", password="admin"
+            ) as connection:
+                text: Any = connection.send_command(SHOW, read_timeout=120)
+                return str(text).count("\n")
+        except Exception:  # noqa: BLE001  counted
+            return 0
+
+    begin()
+    with ThreadPoolExecutor(concurrency) as pool:
+        found = list(pool.map(one, ports))
+    end()
+    return [lines for lines in found if lines]
+
+
+_clock: list[tuple[float, float]] = []
+
+
+def begin() -> None:
+    """Measure from here, without what is loaded and prepared."""
+    _clock.append((time.perf_counter(), time.process_time()))
+
+
+def end() -> None:
+    """To here."""
+    _clock.append((time.perf_counter(), time.process_time()))
+
+
+def main() -> None:
+    """Measure one side."""
+    who, concurrency, *ports = sys.argv[1:]
+    lines = {"rookery": rookery, "asyncssh": asyncssh, "netmiko": netmiko}[who](
+        list(map(int, ports)), int(concurrency)
+    )
+    (wall, cpu), (wall_end, cpu_end) = _clock
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        json.dumps(
+            {
+                "wall": wall_end - wall,
+                "cpu": cpu_end - cpu,
+                "peak": peak,
+                "done": len(lines),
+                "lines": max(lines, default=0),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
