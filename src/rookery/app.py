@@ -26,6 +26,7 @@ from rookery.domains.audit.service import AuditService
 from rookery.domains.backups import events as backup_events
 from rookery.domains.backups import tasks as backup_tasks
 from rookery.domains.backups.face import Backups
+from rookery.domains.backups.texts import StoredConfigurations
 from rookery.domains.credentials import events as credential_events
 from rookery.domains.credentials.face import Credentials
 from rookery.domains.devices import events as device_events
@@ -164,7 +165,7 @@ class Rook(mechanism.Rook):
         queue = queue_of(config, types)
         super().__init__(
             config, engine, actor=actor, journal=Listener(audit, EVENTS), queue=queue,
-            listeners=queue.listeners(),
+            listeners=queue.listeners(), texts=StoredConfigurations(config),
         )  # fmt: skip
         self.audit: Audit[mechanism.Rook] = Audit(self, audit)
         self.devices: Devices[mechanism.Rook] = Devices(self)
@@ -196,7 +197,7 @@ class AsyncRook(mechanism.AsyncRook):
         queue = queue_of(config, types, is_async=True)
         super().__init__(
             config, engine, sync_engine=sync_engine, actor=actor, journal=Listener(audit, EVENTS),
-            queue=queue, listeners=queue.listeners(),
+            queue=queue, listeners=queue.listeners(), texts=StoredConfigurations(config),
         )  # fmt: skip
         self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
         self.devices: Devices[mechanism.AsyncRook] = Devices(self)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rookery.base.config import Config
     from rookery.mechanisms.journal import Journal
     from rookery.mechanisms.tasks.queue import TaskQueue
+    from rookery.mechanisms.texts import Texts
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Rook:
         listeners: Listeners | None = None,
         journal: Journal | None = None,
         queue: TaskQueue | None = None,
+        texts: Texts | None = None,
         sessions: Sessions | None = None,
         waiting: Waiting | None = None,
     ) -> None:
@@ -74,6 +76,7 @@ class Rook:
         self._queue = queue
         self.listeners: Listeners = listeners or {}
         self.journal = journal
+        self.texts = texts
         self._sessions = sessions or Sessions(engine)
         self._waiting = waiting or InThread()
         self._closing = ExitStack()
@@ -218,6 +221,7 @@ class AsyncRook:
         listeners: Listeners | None = None,
         journal: Journal | None = None,
         queue: TaskQueue | None = None,
+        texts: Texts | None = None,
     ) -> None:
         self.config = config
         self.actor = actor
@@ -227,7 +231,7 @@ class AsyncRook:
         inside = Sessions(engine.sync_engine)
         self._inner = Rook(
             config, sync_engine, actor=actor, listeners=listeners, journal=journal, queue=queue,
-            sessions=inside, waiting=OnLoop(),
+            texts=texts, sessions=inside, waiting=OnLoop(),
         )  # fmt: skip
 
     @property

@@ -167,6 +167,12 @@ def current(session: Session, device_ids: Sequence[str]) -> Iterator[Current]:
         yield from (Current(*row) for row in session.execute(query))
 
 
+def backed_up(session: Session, device_ids: Sequence[str]) -> set[str]:
+    """Which of these devices have a current configuration."""
+    pointer = CurrentConfiguration.device_id
+    return set(session.scalars(select(pointer))) & set(device_ids)
+
+
 def _row(session: Session, device: str, number: int | None, at: datetime | None) -> ConfigurationVersion:
     table = ConfigurationVersion
     query = select(table).where(table.device_id == _device_id(session, device))

@@ -1,7 +1,8 @@
 """Endpoints: what a person may name to be scanned, and what kind of thing each is.
 
 A URL; a host (`router.lan`, `192.0.2.7`, `2001:db8::7`); a host with a port (`router.lan:8443`); or the path
-of files, which begins with `/`, `./`, `../` or `~`, for a bare word is a host.
+of files, which begins with `/`, `./`, `../` or `~`, for a bare word is a host; or the stored configurations
+of devices, `device:r1`.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from rookery.domains.scans.errors import BadTarget
 from rookery.domains.scans.scope import as_network
 
-Kind = Literal["url", "host", "host:port", "path"]
+Kind = Literal["url", "host", "host:port", "path", "device"]
 
+STORED: Final = "device:"
+"""What stored configurations begin with."""
 LONGEST = 2_000  # characters
 PATH = re.compile(r"(/|\.{1,2}(/|$)|~)")
 UNFIT = re.compile(r"[\s\x00-\x1f\x7f]")
@@ -31,7 +34,7 @@ class ParsedEndpoint(NamedTuple):
     @property
     def target(self) -> str:
         """What a scan is given: a URL, where nothing else is said over http; of files, the path."""
-        return self.address if self.kind in ("url", "path") else f"http://{self.address}"
+        return f"http://{self.address}" if self.kind in ("host", "host:port") else self.address
 
 
 def parse_endpoint(text: str) -> ParsedEndpoint:
@@ -43,6 +46,8 @@ def parse_endpoint(text: str) -> ParsedEndpoint:
         return _path(text.removeprefix("file://"))
     if PATH.match(text):
         return _path(text)
+    if text.startswith(STORED):
+        return _stored(text)
     if "://" in text:
         return ParsedEndpoint("url", _checked(text, text))
     if _is_address(text):
@@ -55,8 +60,8 @@ def parse_endpoint(text: str) -> ParsedEndpoint:
 
 
 def is_path(target: str) -> bool:
-    """Whether a target, as a plan holds it, is that of files; anything else is a URL."""
-    return target.startswith("/")
+    """Whether a target, as a plan holds it, is that of files, stored ones too; anything else is a URL."""
+    return target.startswith(("/", STORED))
 
 
 def host_of(target: str) -> str:
@@ -71,6 +76,12 @@ def _path(text: str) -> ParsedEndpoint:
         return ParsedEndpoint("path", str(Path(text).expanduser().absolute()))
     except RuntimeError as error:  # ~nobody
         raise BadTarget(f"{text!r} is no path: {error}") from None
+
+
+def _stored(text: str) -> ParsedEndpoint:
+    if not text.removeprefix(STORED).strip():
+        raise BadTarget("Say which device: device:r1, device:* for all, or a filter: device:tag:core.")
+    return ParsedEndpoint("device", text)
 
 
 def _is_address(text: str) -> bool:

@@ -21,11 +21,13 @@ from rookery.domains.scans.endpoints import is_path
 from rookery.domains.scans.plan import ScanPlan
 from rookery.domains.scans.scope import Scope
 from rookery.domains.scans.sightings import sighting
+from rookery.domains.scans.stored import AnyFiles, is_stored
 from rookery.domains.scans.targets import name_of, outcome_of, targets_of, trouble_of
 from rookery.domains.scans.tools.running import ScanRunner
 from rookery.domains.templates import Selection, open_library
 from rookery.mechanisms.engine import CheckBroken, Match, Target, Template
 from rookery.mechanisms.hooks import Error, Item, Warning_
+from rookery.mechanisms.texts import Texts
 from rookery.mechanisms.transport import (
     DiskFiles,
     Done,
@@ -54,10 +56,11 @@ class TemplateRunner(ScanRunner):
         *,
         data_dir: Path | None = None,
         policy: Templates | None = None,
+        texts: Texts | None = None,
         **options: Any,
     ) -> None:
         super().__init__(plan.endpoints, **options)
-        self.data_dir, self.policy = data_dir, policy or Templates()
+        self.data_dir, self.policy, self.texts = data_dir, policy or Templates(), texts
         self.plan = plan
         self.limits = limits
         self.run_id = plan.run_id or new_id()
@@ -103,7 +106,7 @@ class TemplateRunner(ScanRunner):
         found: list[tuple[Target, Item | None]] = []
         for endpoint in self.targets:
             try:
-                found += ((target, None) for target in targets_of(endpoint))
+                found += ((target, None) for target in targets_of(endpoint, self.texts))
             except FileUnreadable as error:
                 found.append((Target(endpoint, is_file=True), Error(message=f"not scanned: {error}")))
         return found
@@ -170,8 +173,8 @@ class TemplateRunner(ScanRunner):
         ) as client:
             for line in self.selection.unsigned:
                 yield Warning_(message=line)
-            roots = [each for each in self.targets if is_path(each)]
-            files = await asyncio.to_thread(DiskFiles, roots)
+            roots = [each for each in self.targets if is_path(each) and not is_stored(each)]
+            files = AnyFiles(await asyncio.to_thread(DiskFiles, roots), self.texts)
             ports = ports_beside(client, allow, timeout=limits.timeout, files=files)
             for item in self._unsuited():
                 yield item

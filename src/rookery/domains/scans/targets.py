@@ -8,8 +8,10 @@ from pathlib import Path
 from rookery.base.redact import redact_text
 from rookery.domains.scans.coverage import Outcome
 from rookery.domains.scans.endpoints import is_path
+from rookery.domains.scans.stored import is_stored, stored_files
 from rookery.mechanisms.engine import Target
 from rookery.mechanisms.hooks import Error, Item, Warning_
+from rookery.mechanisms.texts import Texts
 from rookery.mechanisms.transport import (
     Done,
     FileUnreadable,
@@ -23,10 +25,13 @@ from rookery.mechanisms.transport import (
 )
 
 
-def targets_of(endpoint: str) -> Iterator[Target]:
+def targets_of(endpoint: str, texts: Texts | None = None) -> Iterator[Target]:
     """The targets of an endpoint; of a folder none that leads out of it. FileUnreadable for none."""
     if not is_path(endpoint):
         yield Target(endpoint)
+        return
+    if is_stored(endpoint):
+        yield from (Target(file, is_file=True) for file in stored_files(endpoint, texts))
         return
     if not Path(endpoint).exists():
         raise FileUnreadable(f"{endpoint}: there is no such file or folder")

@@ -71,6 +71,7 @@ def prepared(rook: Rook, plan: ScanPlan, hooks: Hooks, task: TaskContext | None)
         folder=folder.path,
         data_dir=rook.data_dir,
         policy=rook.config.templates,
+        texts=rook.texts,
     )
     runner = rook.offload(partial(tool.runner, job, **_options(rook)))
     runner.run_id = runner.context["run_id"] = plan.run_id

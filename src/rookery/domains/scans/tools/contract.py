@@ -10,6 +10,7 @@ import msgspec
 from rookery.base.config import Scan as Limits
 from rookery.base.config import Templates
 from rookery.domains.scans.plan import ScanPlan
+from rookery.mechanisms.texts import Texts
 
 if TYPE_CHECKING:
     from rookery.domains.scans.tools.running import ScanRunner
@@ -38,7 +39,7 @@ class ToolJob(msgspec.Struct, frozen=True, kw_only=True):
     which every address must be checked again when it is dialled. `limits` hold what the plan left open.
     `folder` is the run's own, for files that the tool needs or leaves; without it, a temporary one will do.
     `data_dir` has the installed templates; without it, there are those that ship with Rookery. `policy` says
-    which signatures they need.
+    which signatures they need; `texts` are those of targets that are stored.
     """
 
     plan: ScanPlan
@@ -47,6 +48,7 @@ class ToolJob(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path | None = None
     data_dir: Path | None = None
     policy: Templates = Templates()
+    texts: Texts | None = None
 
 
 @runtime_checkable

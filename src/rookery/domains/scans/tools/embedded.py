@@ -26,5 +26,11 @@ class Embedded:
         from rookery.domains.scans.runner import TemplateRunner  # the engine takes 0.1 s to import
 
         return TemplateRunner(
-            job.plan, job.scope, job.limits, data_dir=job.data_dir, policy=job.policy, **options
+            job.plan,
+            job.scope,
+            job.limits,
+            data_dir=job.data_dir,
+            policy=job.policy,
+            texts=job.texts,
+            **options,
         )

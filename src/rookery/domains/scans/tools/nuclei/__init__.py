@@ -38,8 +38,8 @@ class Nuclei:
     def endpoint(self, text: str) -> str:
         """A URL, or a host as one. Raises BadTarget, also for files: of those it looks at none here."""
         parsed = parse_endpoint(text)
-        if parsed.kind == "path":
-            raise BadTarget(f"{text!r} is the path of files, which only the embedded engine looks at.")
+        if parsed.kind in {"path", "device"}:
+            raise BadTarget(f"{text!r} is that of files, which only the embedded engine looks at.")
         return parsed.target
 
     def available(self, limits: Limits, /) -> Availability:
