@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections import OrderedDict
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 from sqlalchemy import Engine
@@ -16,17 +14,12 @@ from rookery.domains.backups import store
 from rookery.domains.devices import store as devices
 from rookery.mechanisms.store import explained, open_engine
 
-MOST_KEPT = 8
-"""Texts that are kept for whoever asks next: many templates look at one."""
-
 
 class StoredConfigurations:
     """The port `Texts`. Opens the database when first asked; a pickled one opens it anew."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._kept: OrderedDict[str, bytes | None] = OrderedDict()
-        self._lock = Lock()
 
     def __reduce__(self) -> Any:
         return StoredConfigurations, (self._config,)
@@ -49,15 +42,7 @@ class StoredConfigurations:
             return [device.name for device in chosen if device.id in backed_up]
 
     def read(self, name: str) -> bytes | None:
-        """The current configuration of a device; None when it has none."""
-        with self._lock:
-            if name not in self._kept:
-                self._kept[name] = self._read(name)
-                if len(self._kept) > MOST_KEPT:
-                    self._kept.popitem(last=False)
-            return self._kept[name]
-
-    def _read(self, name: str) -> bytes | None:
+        """The current configuration of a device; None when it has none. Raises DeviceNotFound."""
         with explained(self._engine), Session(self._engine) as session:
             device = devices.get(session, name)
             found = next(iter(store.current(session, [device.id])), None)
