@@ -36,7 +36,8 @@ LOOK_SECONDS = 0.1
 def demo(*, port: int | None, keep: bool) -> None:
     """Scan a deliberately weak web server, which runs on this machine and only here.
 
-    Keeps its data apart from yours, in the folder demo of the data directory, or in --data-dir.
+    Then back up three simulated devices, one of which somebody changes. Keeps its data apart from yours, in
+    the folder demo of the data directory, or in --data-dir.
     """
     from rookery import app
     from rookery.base.config import Config
@@ -48,6 +49,8 @@ def demo(*, port: int | None, keep: bool) -> None:
         server = _started(rook, port)
         try:
             run_id = _show(rook, server.url)
+            _show_devices(rook)
+            _show_audit(rook)
             _what_next(folder, run_id, server.url if keep else None)
             if keep:
                 _wait_for_ctrl_c()
@@ -79,10 +82,24 @@ def _show(rook: Rook, url: str) -> str:
         click.echo(_line(finding), color=current_shell().colour)
     note("")
     summarise(result)
+    return result.run_id
+
+
+def _show_devices(rook: Rook) -> None:
+    """Back up three devices twice, and show what somebody has changed on one of them meanwhile."""
+    from rookery.demo.devices import NAMES, change_one, devices
+    from rookery.domains.backups.cli.reading import show_difference
+
+    names = ", ".join(NAMES)
+    note(f"\nThree simulated devices, {names}, are backed up. Somebody changes one; the next backup shows:\n")
+    with devices(rook) as simulated:
+        show_difference(change_one(rook, simulated))
+
+
+def _show_audit(rook: Rook) -> None:
     verdict = rook.audit.verify()
     state = "intact" if verdict.is_intact else "BROKEN"
-    note(f"The audit log says who did it, and is {state}: {verdict.entries} entries, signed and chained.")
-    return result.run_id
+    note(f"\nThe audit log says who did it, and is {state}: {verdict.entries} entries, signed and chained.")
 
 
 def _scanned(rook: Rook, url: str) -> ScanResult:
@@ -138,6 +155,7 @@ def _what_next(folder: Path, run_id: str, kept: str | None) -> None:
         ("decide about one, once and for all", "findings triage --help"),
         ("a report for people", "findings export --format html -o report.html"),
         ("what this run covered", "runs show " + run_id[:13]),
+        ("what was on that device before", "config edge1 --version -1"),
         ("who did what, when", "audit list"),
         ("has anybody edited that?", "audit verify"),
         ("is this installation sound?", "doctor"),

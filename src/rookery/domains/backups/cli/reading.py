@@ -89,7 +89,7 @@ def diff(
     elif side_by_side:
         _show_sides(found)
     else:
-        _show(found)
+        show_difference(found)
     context.exit(0 if found.difference.is_empty else 1)
 
 
@@ -124,7 +124,8 @@ def _say_what_is_hidden(found: Compared) -> None:
         note(f"{found.difference.hidden} lines that change by themselves are left out.")
 
 
-def _show(found: Compared) -> None:
+def show_difference(found: Compared) -> None:
+    """The hunks, in colour where there is any; and what is left out."""
     if not found.difference.is_empty:
         old, new = _names(found)
         click.secho(f"--- {old}", bold=True)
