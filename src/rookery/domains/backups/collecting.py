@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rookery.domains.backups import rules
 from rookery.domains.backups.guard import CredentialPaused, Guard
@@ -15,8 +15,10 @@ from rookery.mechanisms.transport.terminal.conversation import Login
 from rookery.mechanisms.transport.terminal.errors import CommandRejected, LoginFailed
 from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts
 from rookery.mechanisms.transport.terminal.session import Channel, Patience, Session
-from rookery.mechanisms.transport.terminal.ssh import SshTarget, open_ssh
 from rookery.mechanisms.transport.terminal.telnet import open_telnet
+
+if TYPE_CHECKING:
+    from rookery.mechanisms.transport.terminal.ssh import SshTarget
 
 
 class Candidate(NamedTuple):
@@ -129,6 +131,8 @@ async def _open(job: Job, candidate: Candidate) -> Session:
 
 
 async def _channel(job: Job, login: Login, private_key: str) -> Channel:
+    from rookery.mechanisms.transport.terminal.ssh import SshTarget, open_ssh  # by then a run has loaded it
+
     device, seconds = job.device, job.patience.connect
     if device.transport == "telnet":
         return await open_telnet(device.address, device.port, seconds)
@@ -141,6 +145,8 @@ async def _channel(job: Job, login: Login, private_key: str) -> Channel:
 
 def _jump(device: DeviceInfo, login: Login, private_key: str) -> SshTarget | None:
     """The host between, which is given the same password or key, under its own user name."""
+    from rookery.mechanisms.transport.terminal.ssh import SshTarget
+
     if not device.jump:
         return None
     user, _, place = device.jump.partition("@")

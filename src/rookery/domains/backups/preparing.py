@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,8 @@ from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts
 from rookery.mechanisms.transport.terminal.session import Patience
 from rookery.mechanisms.vault.keys import open_vault
 
+SSH: Final = "rookery.mechanisms.transport.terminal.ssh"
+"""What takes 0.15 s to load, and only a login should cost."""
 FAILURES: Final = 3
 """Failures in a row after which a device is left alone for a while, unless it is asked for by name."""
 SHORTEST_REST: Final = timedelta(minutes=10)
@@ -37,6 +40,7 @@ class Preparation:
     """For one run; its guard and lanes belong to the loop on which that talks to devices."""
 
     def __init__(self, rook: Rook, chosen: Sequence[DeviceInfo], *, platform: str | None = None) -> None:
+        rook.offload(import_module, SSH)
         self.config: Config = rook.config
         self.vault = rook.offload(open_vault, rook.config)
         self._credentials = {each.info: each.secret for each in credentials.opened(rook)}
