@@ -138,3 +138,11 @@ def test_a_project_is_scanned_with_the_endpoints_that_it_has_by_then(
     rookery("endpoints", "add", weak_server.url)
     assert rookery("schedules", "add", "project", "--every", "1d", "--project", "default").returncode == 0
     assert listed(rookery)[0]["payload"]["endpoints"] == []
+
+
+def test_backups_are_scheduled_by_a_filter(rookery: Rookery) -> None:
+    made = rookery("schedules", "add", "backups", *CRON, "--backup", "tag:core", "--json")
+    document = json.loads(made.stdout)
+    assert (document["task_type"], document["payload"]) == ("backups.run", {"filter": "tag:core"})
+    both = rookery("schedules", "add", "x", *CRON, "--backup", "", "--scan", "http://127.0.0.1")
+    assert (both.returncode, "one of these" in both.stderr) == (2, True)

@@ -24,7 +24,7 @@ LARGEST_PAYLOAD = 1 << 20  # characters
 
 SECTIONS = {
     "When": ("cron", "every", "at", "zone"),
-    "What": ("scan", "project", "engine", "task", "payload"),
+    "What": ("backup", "scan", "project", "engine", "task", "payload"),
     "Which templates (of a scan)": SELECTION,
     "How": ("jitter", "missed", "overlap", "priority", "disabled"),
 }
@@ -40,8 +40,9 @@ class When(NamedTuple):
 
 
 class What(NamedTuple):
-    """What it is to do, as far as that is said: a scan, or any task."""
+    """What it is to do, as far as that is said: backups, a scan, or any task."""
 
+    backup: str | None
     task: str | None
     payload: Any
     scan: tuple[str, ...]
@@ -96,6 +97,7 @@ TIMING = (
     click.option("--zone", metavar="NAME", help="Time zone of these, e.g. Europe/Berlin; UTC unless given."),
 )
 WORK = (
+    click.option("--backup", metavar="FILTER", help="Back up the devices that FILTER chooses; '' is all."),
     click.option("--scan", multiple=True, metavar="TARGET", help="Scan this; may be repeated."),
     click.option(
         "--project", metavar="NAME", help="Scan for this project; without a target, what it has by then."
@@ -166,6 +168,8 @@ def timing_from(when: When, *, zone: str = "UTC") -> Timing | None:
 
 def work_from(rook: Rook, what: What, **choice: Any) -> tuple[str | None, Any]:
     """The type of task and the payload that are asked for, as far as they are."""
+    if what.backup is not None:
+        return _backup_from(what, choice)
     is_scan = bool(what.scan or what.project)
     if not is_scan:
         _refuse_scans_options(what, choice)
@@ -183,6 +187,15 @@ def work_from(rook: Rook, what: What, **choice: Any) -> tuple[str | None, Any]:
         selection=choice["selector"],
     )
     return RUN, rook.schedules.lasting_plan(plan)
+
+
+def _backup_from(what: What, choice: dict[str, Any]) -> tuple[str, Any]:
+    from rookery.domains.backups.tasks import RUN
+
+    if what.scan or what.project or what.task or what.payload is not None:
+        raise click.UsageError("Give --backup, or a scan, or a --task: one of these.")
+    _refuse_scans_options(what, choice)
+    return RUN, {"filter": what.backup}
 
 
 def _refuse_scans_options(what: What, choice: dict[str, Any]) -> None:
