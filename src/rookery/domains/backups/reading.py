@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from rookery.domains.backups import rules, store
@@ -20,6 +23,9 @@ from rookery.mechanisms.dual import dual
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.transport.terminal.dialect import pattern
 from rookery.mechanisms.vault.keys import open_vault
+
+AT_ONCE = 500
+"""Configurations that are in memory at the same time, of a search."""
 
 
 class Compared(NamedTuple):
@@ -93,15 +99,24 @@ def grep(rook: Rook, /, regex: str, filter_: str = "", *, most: int = 10_000) ->
     wanted = pattern(f"(?m){regex}")
     ids = [device.id for device in devices.list_(rook, filter_)]
     hits: list[Hit] = []
-    with rook.reading() as session:
-        for each in store.current(session, ids):
-            hits += _hits(wanted, each.device, each.number, zlib.decompress(each.content))
-            if len(hits) >= most:
-                break
+    for start in range(0, len(ids), AT_ONCE):
+        with rook.reading() as session:
+            some = store.current(session, ids[start : start + AT_ONCE])
+        hits += rook.offload(_search, wanted, some)
+        if len(hits) >= most:
+            break
     return hits[:most]
 
 
-def _hits(wanted: rules.Pattern, device: str, version: int, content: bytes) -> Iterator[Hit]:
+def _search(wanted: rules.Pattern, texts: Sequence[store.Current]) -> list[Hit]:
+    """Beside each other: zlib and RE2 let go of the interpreter meanwhile."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [hit for hits in pool.map(partial(_hits, wanted), texts) for hit in hits]
+
+
+def _hits(wanted: rules.Pattern, text: store.Current) -> list[Hit]:
+    content = zlib.decompress(text.content)
+    hits: list[Hit] = []
     at, number, end = 0, 1, -1
     for found in wanted.finditer(content):
         if found.start() <= end:
@@ -111,4 +126,6 @@ def _hits(wanted: rules.Pattern, device: str, version: int, content: bytes) -> I
         end = len(content) if end < 0 else end
         number += content.count(b"\n", at, start)
         at = start
-        yield Hit(device, version, number, content[start:end].decode("utf-8", "replace"))
+        line = content[start:end].decode("utf-8", "replace")
+        hits.append(Hit(text.device, text.number, number, line))
+    return hits

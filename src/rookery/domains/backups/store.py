@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -154,17 +154,16 @@ def _column(column: Any, version_id: str) -> Any:
     return select(column).where(ConfigurationVersion.id == version_id)
 
 
-def current(session: Session, device_ids: Sequence[str]) -> Iterator[Current]:
-    """The current version of each of these devices."""
+def current(session: Session, device_ids: Sequence[str]) -> list[Current]:
+    """The current version of each of these devices, a few hundred at most, by name."""
     table, pointer = ConfigurationVersion, CurrentConfiguration
-    for start in range(0, len(device_ids), 500):
-        query = (
-            select(table.device, table.number, table.content)
-            .join(pointer, pointer.version_id == table.id)
-            .where(pointer.device_id.in_(device_ids[start : start + 500]))
-            .order_by(table.device)
-        )
-        yield from (Current(*row) for row in session.execute(query))
+    query = (
+        select(table.device, table.number, table.content)
+        .join(pointer, pointer.version_id == table.id)
+        .where(pointer.device_id.in_(device_ids))
+        .order_by(table.device)
+    )
+    return [Current(*row) for row in session.execute(query)]
 
 
 def backed_up(session: Session, device_ids: Sequence[str]) -> set[str]:
