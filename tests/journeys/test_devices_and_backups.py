@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rookery.demo.fleet import SimulatedDevice
-from tests.domains.backups.conftest import configuration, device, fleet, ios
+from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
 from tests.journeys.conftest import Rookery
 
 
@@ -24,7 +24,7 @@ def two() -> Iterator[tuple[SimulatedDevice, SimulatedDevice]]:
 def known(rookery: Rookery, simulated: tuple[SimulatedDevice, ...]) -> None:
     assert (
         rookery(
-            "credentials", "add", "lab", "-u", "admin", "--password-file", "-", stdin="admin\n"
+            "credentials", "add", "lab", "-u", "admin", "--password-file", "-", stdin=f"{PASSWORD}\n"
         ).returncode
         == 0
     )
@@ -107,9 +107,9 @@ def test_a_device_is_backed_up_without_an_inventory(
     rookery: Rookery, two: tuple[SimulatedDevice, SimulatedDevice], tmp_path: Path
 ) -> None:
     place = ("admin@127.0.0.1", "--platform", "ios", "--port", str(two[0].port), "--password-file", "-")
-    shown = rookery("backup", *place, stdin="admin\n")
+    shown = rookery("backup", *place, stdin=f"{PASSWORD}\n")
     assert (shown.returncode, "enable secret 9 $9$abc" in shown.stdout) == (0, True)
-    kept = rookery("backup", *place, "-o", "r1.conf", stdin="admin\n")
+    kept = rookery("backup", *place, "-o", "r1.conf", stdin=f"{PASSWORD}\n")
     assert "secrets included" in kept.stderr
     assert (tmp_path / "r1.conf").stat().st_mode & 0o077 == 0
     refused = rookery("backup", *place, stdin="wrong\n")

@@ -28,6 +28,8 @@ interface GigabitEthernet0/0
 
 
 ABC = "$9$abc"
+PASSWORD = "harbour light 7"
+"""Of all simulated devices: no word that stands anywhere else, for it is masked in whatever follows."""
 
 
 def configuration(name: str = "r1", *, secret: str = ABC, more: str = "") -> str:
@@ -54,7 +56,7 @@ def ios(name: str = "r1", text: str | None = None) -> Script:
 
 def device(name: str = "r1", *, text: str | None = None, **how: object) -> SimulatedDevice:
     """A simulated device; `how` it behaves as Behaviour says."""
-    return SimulatedDevice(ios(name, text), Behaviour(**how))  # type: ignore[arg-type]
+    return SimulatedDevice(ios(name, text), Behaviour(password=PASSWORD, **how))  # type: ignore[arg-type]
 
 
 @contextmanager

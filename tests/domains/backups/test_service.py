@@ -30,7 +30,7 @@ from rookery.mechanisms.transport.terminal.errors import (
     LoginFailed,
 )
 from tests.conftest import Call
-from tests.domains.backups.conftest import configuration, device, fleet, ios
+from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
 
 
 def audited(call: Call) -> list[tuple[str, str, dict[str, Any]]]:
@@ -40,7 +40,7 @@ def audited(call: Call) -> list[tuple[str, str, dict[str, Any]]]:
 
 def known(call: Call, *simulated: SimulatedDevice, **parts: Any) -> None:
     """Describe devices as r1, r2, …, and the login that all of them take."""
-    call(credentials.create, "lab", "admin", password="admin")
+    call(credentials.create, "lab", "admin", password=PASSWORD)
     for number, each in enumerate(simulated, 1):
         call(devices.create, f"r{number}", "127.0.0.1", "ios", port=each.port, **parts)
 
@@ -193,7 +193,7 @@ def test_the_next_credential_is_tried_when_one_is_refused(call: Call) -> None:
     one = device()
     with fleet([one]):
         known(call, one)
-        call(credentials.create, "old", "admin", password="before", priority=1)
+        call(credentials.create, "old", "admin", password="the one before 4", priority=1)
         call(service.capture, "r1")
     assert (one.refused, one.logins) == (1, 1)
     old, lab = call(credentials.get, "old"), call(credentials.get, "lab")
@@ -205,7 +205,13 @@ def test_no_more_credentials_are_tried_than_is_allowed(call: Call) -> None:
     with fleet([one]):
         known(call, one)
         for number in range(5):
-            call(credentials.create, f"wrong{number}", "admin", password="x" * 9, priority=number)
+            call(
+                credentials.create,
+                f"wrong{number}",
+                "admin",
+                password=f"a wrong password {number}",
+                priority=number,
+            )
         with pytest.raises(LoginFailed, match="none of wrong0, wrong1, wrong2"):
             call(service.capture, "r1")
     assert one.refused == 3
@@ -215,20 +221,20 @@ def test_a_wrong_password_is_not_tried_on_every_device(call: Call) -> None:
     simulated = [device(f"r{number}") for number in range(1, 13)]
     with fleet(simulated):
         known(call, *simulated)
-        call(credentials.update, "lab", password="mistyped")
+        call(credentials.update, "lab", password="a mistyped one 5")
         report = call(service.run)
         assert report.count("failed") == 12
         assert sum(each.refused for each in simulated) == 3
         with pytest.raises(NoCredential, match="Too many devices refuse lab"):
             call(service.capture, "r1")
-        call(credentials.update, "lab", password="admin")
+        call(credentials.update, "lab", password=PASSWORD)
         assert call(service.run, failed_only=True).count("changed") == 12
 
 
 def test_without_a_credential_that_fits_it_is_said_what_would(call: Call) -> None:
     one = device()
     with fleet([one]):
-        call(credentials.create, "dmz", "admin", password="admin", tags=("dmz",))
+        call(credentials.create, "dmz", "admin", password=PASSWORD, tags=("dmz",))
         call(devices.create, "r1", "127.0.0.1", "ios", port=one.port)
         with pytest.raises(NoCredential, match="Its tags are default"):
             call(service.capture, "r1")
@@ -254,7 +260,7 @@ def test_many_are_backed_up_beside_each_other_and_no_failure_is_anothers(call: C
 
 
 def test_a_device_that_keeps_failing_is_left_alone_unless_it_is_named(call: Call, free_port: int) -> None:
-    call(credentials.create, "lab", "admin", password="admin")
+    call(credentials.create, "lab", "admin", password=PASSWORD)
     call(devices.create, "dead", "127.0.0.1", "ios", port=free_port)
     for _ in range(3):
         assert call(service.run).count("failed") == 1
@@ -309,8 +315,8 @@ def test_devices_are_reached_without_anything_being_kept(call: Call, free_port: 
 def test_a_device_in_no_inventory_is_shown_and_nothing_of_it_kept(call: Call, free_port: int) -> None:
     one = device()
     with fleet([one]):
-        shown = call(service.peek, "127.0.0.1", "ios", "admin", "admin", port=one.port)
+        shown = call(service.peek, "127.0.0.1", "ios", "admin", PASSWORD, port=one.port)
     assert "enable secret 9 $9$abc" in shown
     assert call(inventory.count) == 0
     with pytest.raises(DeviceRefused):
-        call(service.peek, "127.0.0.1", "ios", "admin", "admin", port=free_port)
+        call(service.peek, "127.0.0.1", "ios", "admin", PASSWORD, port=free_port)

@@ -17,7 +17,7 @@ from rookery.domains.scans.errors import BadTarget
 from rookery.domains.scans.plan import ScanPlan
 from rookery.domains.scans.tools.nuclei import Nuclei
 from rookery.mechanisms.filters.grammar import FilterNotValid
-from tests.domains.backups.conftest import configuration, device, fleet, ios
+from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
 
 TELNET = """\
 id: telnet-on
@@ -41,7 +41,7 @@ def backed_up(sqlite_rook: app.Rook) -> Iterator[app.Rook]:
     open_line = "line vty 0 4\n transport input telnet\n"
     simulated = device("r1", text=configuration("r1", more=open_line)), device("r2")
     with fleet(simulated):
-        sqlite_rook.credentials.create("lab", "admin", password="admin")
+        sqlite_rook.credentials.create("lab", "admin", password=PASSWORD)
         for number, each in enumerate(simulated, 1):
             sqlite_rook.devices.create(f"r{number}", "127.0.0.1", "ios", port=each.port, tags=("lab",))
         sqlite_rook.devices.create("r3", "127.0.0.1", "ios")
