@@ -162,7 +162,7 @@ def test_ctrl_c_ends_with_everything_flushed_and_a_summary(tmp_path: Path, way: 
     table = Table(tmp_path / "items.db")
 
     def interrupt(runner: Runner) -> None:
-        if not sent and table.rows():
+        if produced and not sent and table.rows():
             sent.append(True)
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -170,9 +170,11 @@ def test_ctrl_c_ends_with_everything_flushed_and_a_summary(tmp_path: Path, way: 
         async def produce(self) -> AsyncIterator[Item]:
             for item in sightings(150):
                 yield item
+            produced.append(True)
             await asyncio.sleep(3600)
 
     sent: list[bool] = []
+    produced: list[bool] = []
     runner = Endless(hooks=batched_hook(table) + hooks_from({"on_interval": interrupt}), interval=0.02)
     if way == "run":
         assert runner.run().status == "interrupted"
