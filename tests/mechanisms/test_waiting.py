@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 import time
@@ -27,6 +28,25 @@ def test_an_interrupt_starts_nothing_more_and_waits_for_what_runs() -> None:
         InThread().each(work, range(1000), limit=2)
     assert sorted(started) == sorted(ended)
     assert len(started) < 1000
+
+
+def test_an_interrupt_cancels_what_the_places_wait_for() -> None:
+    main_thread, waiting = threading.get_ident(), InThread()
+    cancelled: list[int] = []
+
+    async def forever(number: int) -> None:
+        if number == 1:
+            signal.pthread_kill(main_thread, signal.SIGINT)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(number)
+            raise
+
+    with pytest.raises(KeyboardInterrupt):
+        waiting.each(lambda number: waiting.wait_for(forever, number), [0, 1], limit=2)
+    assert sorted(cancelled) == [0, 1]
+    waiting.close()
 
 
 def test_there_are_no_more_threads_than_items() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import os
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -27,6 +27,7 @@ class Portal:
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._closed = False
+        self._calls: set[_Call[Any]] = set()
 
     def call(self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a coroutine function on the portal's loop, in the caller's context, and return what it returns.
@@ -49,12 +50,26 @@ class Portal:
                 loop.call_soon_threadsafe(call.cancel)
             wait([call.outcome])
             raise
+        finally:
+            with self._lock:
+                self._calls.discard(call)
         return call.outcome.result()
+
+    def cancel_calls_of(self, threads: Collection[int]) -> None:
+        """Cancel what these threads, by their idents, wait for: for them a CancelledError comes of it."""
+        with self._lock:
+            loop = self._loop
+            if loop is None:
+                return
+            for call in self._calls:
+                if call.thread in threads:
+                    loop.call_soon_threadsafe(call.cancel)
 
     def _schedule(self, loop: asyncio.AbstractEventLoop, call: _Call[Any]) -> None:
         """Before close() or not at all: what is scheduled after the loop was told to stop never begins."""
         with self._lock:
             self._refuse_closed()
+            self._calls.add(call)
             loop.call_soon_threadsafe(call.start, context=contextvars.copy_context())
 
     def close(self) -> None:
@@ -106,6 +121,7 @@ class _Call(Generic[T]):
         self.coroutine = coroutine
         self.outcome: Future[T] = Future()
         self.task: asyncio.Task[T] | None = None
+        self.thread = threading.get_ident()
 
     def start(self) -> None:
         self.task = asyncio.get_running_loop().create_task(self.coroutine)

@@ -39,6 +39,10 @@ class Waiting(Protocol):
         ...
 
 
+CANCEL_SECONDS = 0.1
+"""Between two looks at what has come to wait meanwhile."""
+
+
 class InThread:
     """Waiting for plain code: blocks the calling thread; async code runs in the one portal."""
 
@@ -58,14 +62,23 @@ class InThread:
     def each(self, function: Callable[[Item], T], items: Iterable[Item], limit: int) -> list[T]:
         """One thread per place, each in a copy of the caller's context."""
         work = Work(function, items, threading.Lock())
+        threads: set[int] = set()
+
+        def work_here() -> None:
+            threads.add(threading.get_ident())
+            work.run()
+
         with ThreadPoolExecutor(limit, thread_name_prefix="rookery-each") as pool:
             places = [
-                pool.submit(contextvars.copy_context().run, work.run) for _ in range(work.places(limit))
+                pool.submit(contextvars.copy_context().run, work_here) for _ in range(work.places(limit))
             ]
             try:
                 wait(places)
-            finally:
-                work.stop()  # Ctrl-C while waiting: nothing more is started, what runs is waited for
+            except BaseException:  # Ctrl-C: nothing more is started, and nothing of the portal waited for
+                work.stop()
+                while wait(places, timeout=CANCEL_SECONDS).not_done:
+                    self._portal.cancel_calls_of(threads)
+                raise
         for place in places:
             place.result()  # what is no Exception, such as a SystemExit, is raised as it is
         return work.results()

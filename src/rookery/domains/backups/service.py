@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ import msgspec
 from rookery.base.clock import now, now_us
 from rookery.base.errors import RookeryError
 from rookery.base.ids import new_id
-from rookery.base.redact import register_secret
+from rookery.base.redact import redact_text, register_secret
 from rookery.domains.backups import rules, store
 from rookery.domains.backups.collecting import Collected, Job, Uses
 from rookery.domains.backups.diffing import diff
@@ -27,6 +28,8 @@ from rookery.domains.devices.rules import BackupStatus
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.transport.terminal.hostkeys import fingerprint
+
+log = logging.getLogger(__name__)
 
 Heard = Callable[["Captured"], object]
 """Called with what became of each device, as soon as that is known, in whichever thread."""
@@ -123,10 +126,12 @@ def _tried(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_shru
     try:
         return _captured(rook, prepared, device, accept_shrunken=accept_shrunken)
     except RookeryError as error:
-        return Captured(
-            device=device.name, status="failed", code=type(error).code, reason=str(error),
-            seconds=time.monotonic() - started,
-        )  # fmt: skip
+        code, reason = type(error).code, str(error)
+    except Exception as error:
+        log.exception("%s: unexpected error", device.name)
+        code, reason = "unexpected", redact_text(f"{type(error).__name__}: {error}")
+    seconds = time.monotonic() - started
+    return Captured(device=device.name, status="failed", code=code, reason=reason, seconds=seconds)
 
 
 def _captured(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_shrunken: bool) -> Captured:
