@@ -222,6 +222,7 @@ def test_the_demo_shows_findings_and_verifies_the_log(rookery: Rookery) -> None:
     assert demo.returncode == 0
     assert "Git repository exposed" in demo.stdout
     assert "+ transport input telnet ssh" in demo.stdout
+    assert "Telnet is allowed on terminal lines" in demo.stdout
     assert "intact" in demo.stderr
     assert "Now try:" in demo.stderr
 

@@ -89,11 +89,16 @@ def _show_devices(rook: Rook) -> None:
     """Back up three devices twice, and show what somebody has changed on one of them meanwhile."""
     from rookery.demo.devices import NAMES, change_one, devices
     from rookery.domains.backups.cli.reading import show_difference
+    from rookery.domains.scans.plan import ScanPlan
 
     names = ", ".join(NAMES)
     note(f"\nThree simulated devices, {names}, are backed up. Somebody changes one; the next backup shows:\n")
     with devices(rook) as simulated:
         show_difference(change_one(rook, simulated))
+    note("\nAnd what is weak in its configuration now:\n")
+    result = rook.scans.submit_scan(ScanPlan(endpoints=(f"device:{NAMES[-1]}",)))
+    for finding in rook.findings.list(run_id=result.run_id):
+        click.echo(_line(finding), color=current_shell().colour)
 
 
 def _show_audit(rook: Rook) -> None:

@@ -67,6 +67,15 @@ def test_a_weak_configuration_is_a_finding_of_its_device(
     assert found.remediation == "transport input ssh"
 
 
+def test_without_templates_the_shipped_checks_are_run(backed_up: app.Rook) -> None:
+    result = backed_up.scans.submit_scan(ScanPlan(endpoints=("device:*",)))
+    found = {(each.target, each.template_id) for each in backed_up.findings.list(run_id=result.run_id)}
+    assert ("device:r1/running.conf", "ios-telnet-enabled") in found
+    assert ("device:r2/running.conf", "ios-telnet-enabled") not in found
+    assert ("device:r2/running.conf", "ios-no-aaa") in found
+    assert result.template_count >= 40
+
+
 def test_a_sound_configuration_is_none(backed_up: app.Rook, tmp_path: Path) -> None:
     assert scanned(backed_up, tmp_path, "device:r2") == []
 

@@ -25,6 +25,7 @@ from rookery.domains.scans.stored import AnyFiles, is_stored
 from rookery.domains.scans.targets import name_of, outcome_of, targets_of, trouble_of
 from rookery.domains.scans.tools.running import ScanRunner
 from rookery.domains.templates import Selection, open_library
+from rookery.domains.templates.places import SHIPPED, for_configurations
 from rookery.mechanisms.engine import CheckBroken, Match, Target, Template
 from rookery.mechanisms.hooks import Error, Item, Warning_
 from rookery.mechanisms.texts import Texts
@@ -74,10 +75,16 @@ class TemplateRunner(ScanRunner):
     def selection(self) -> Selection:
         """The compiled templates and what was left out; the first use reads the files."""
         wanted = self.plan.wanted
-        library = open_library(
-            self.plan.templates, self.data_dir, self.policy, include_tags=wanted.include_tags
-        )
+        library = open_library(self._places(), self.data_dir, self.policy, include_tags=wanted.include_tags)
         return library.select(wanted)
+
+    def _places(self) -> tuple[Path, ...]:
+        """What the plan names; else what is installed, and for stored configurations the checks of those."""
+        kinds = {is_stored(endpoint) for endpoint in self.targets}
+        if self.plan.templates or True not in kinds:
+            return self.plan.templates
+        own_and_checks = for_configurations(self.data_dir)
+        return own_and_checks if kinds == {True} else (*own_and_checks, SHIPPED)
 
     @property
     def skipped(self) -> dict[str, int]:

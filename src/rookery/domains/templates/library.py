@@ -13,7 +13,7 @@ from rookery.domains.templates.cache import TemplateCache
 from rookery.domains.templates.errors import NoTemplates, SignatureRefused, TemplatesNotFound
 from rookery.domains.templates.files import find_files, read_file, template_files
 from rookery.domains.templates.payloadfiles import LibraryFiles
-from rookery.domains.templates.places import LONGEST_PATH, SHIPPED, find, installed, is_there
+from rookery.domains.templates.places import CHECKS, LONGEST_PATH, SHIPPED, find, installed, is_there
 from rookery.domains.templates.rules import Selection, Selector, Skipped, select
 from rookery.domains.templates.signatures import Gate
 from rookery.domains.templates.workflows import with_workflows
@@ -96,7 +96,7 @@ class Desk:
         """The template in a file, which was found in a folder or named itself."""
         path = str(path)
         data = read_file(path)
-        if self.gate is not None and not _lies_in(path, SHIPPED):
+        if self.gate is not None and not (_lies_in(path, SHIPPED) or _lies_in(path, CHECKS)):
             self.gate.admit(data, path)
         return self.cache.load(data, path=path, files=self.files(path, folder))
 

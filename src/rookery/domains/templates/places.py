@@ -8,6 +8,8 @@ from pathlib import Path
 from rookery.domains.templates.errors import TemplatesNotFound
 
 SHIPPED = Path(__file__).parent / "shipped"
+CHECKS = Path(__file__).parent / "checks"
+"""What is looked for in configurations: by scans of stored ones, and by whoever names it."""
 FOLDER = "templates"
 LONGEST_PATH = 200  # characters shown of one
 
@@ -16,6 +18,11 @@ def installed(data_dir: Path | None) -> tuple[Path, ...]:
     """The folders with the templates that are there without being named; the user's own come first."""
     own = data_dir / FOLDER if data_dir else None
     return (own, SHIPPED) if own and own.is_dir() else (SHIPPED,)
+
+
+def for_configurations(data_dir: Path | None) -> tuple[Path, ...]:
+    """The folders with the templates that stored configurations are looked at with; the user's own first."""
+    return (*(folder for folder in installed(data_dir) if folder != SHIPPED), CHECKS)
 
 
 def find(paths: Iterable[Path], data_dir: Path | None) -> list[Path]:
@@ -40,7 +47,7 @@ def _place_of(path: Path, data_dir: Path | None) -> Path:
 def _candidates(path: Path, data_dir: Path | None) -> Iterator[Path]:
     yield path
     if not path.is_absolute() and ".." not in path.parts:
-        yield from (folder / path for folder in installed(data_dir))
+        yield from (folder / path for folder in (*installed(data_dir), CHECKS.parent))
 
 
 def is_there(path: Path) -> bool:
