@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from rookery.base.clock import now
 from rookery.demo.fleet import SimulatedDevice
-from rookery.domains.backups import reading, service, store
+from rookery.domains.backups import reading, resealing, service, store
 from rookery.domains.backups.errors import (
     ConfigurationShrunk,
     ConfigurationTruncated,
@@ -29,6 +29,7 @@ from rookery.mechanisms.transport.terminal.errors import (
     HostKeyChanged,
     LoginFailed,
 )
+from rookery.mechanisms.vault.errors import SealBroken
 from tests.conftest import Call
 from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
 
@@ -320,3 +321,20 @@ def test_a_device_in_no_inventory_is_shown_and_nothing_of_it_kept(call: Call, fr
     assert call(inventory.count) == 0
     with pytest.raises(DeviceRefused):
         call(service.peek, "127.0.0.1", "ios", "admin", PASSWORD, port=free_port)
+
+
+def test_another_key_opens_raw_configurations_before_the_old_one_goes(call: Call, data_dir: Path) -> None:
+    one = device()
+    with fleet([one]):
+        known(call, one)
+        call(service.capture, "r1")
+    before = (data_dir / "keys" / "vault.key").read_bytes()
+    call(credentials.rotate_key)
+    assert "$9$abc" in call(reading.reveal, "r1", "both keys open")
+    assert call(resealing.reseal) == 1
+    assert call(resealing.rotate_out) == 1
+    assert "$9$abc" in call(reading.reveal, "r1", "the new key opens")
+    assert call(resealing.reseal) == 0
+    (data_dir / "keys" / "vault.key").write_bytes(before)
+    with pytest.raises(SealBroken):
+        call(reading.reveal, "r1", "the old one does not")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rookery.domains.backups import reading, service, store
+from rookery.domains.backups import reading, resealing, service, store
 from rookery.mechanisms.face import Face, RookT, bound
 
 
@@ -19,3 +19,5 @@ class Backups(Face[RookT]):
     reveal = bound(reading.reveal)
     compare = bound(reading.compare)
     grep = bound(reading.grep)
+    reseal = bound(resealing.reseal)
+    rotate_out = bound(resealing.rotate_out)

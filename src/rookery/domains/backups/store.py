@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from rookery.base.clock import from_us
 from rookery.domains.backups.errors import VersionNotFound
@@ -210,9 +210,15 @@ def forget_current(session: Session, /, device_id: str) -> None:
     session.execute(delete(CurrentConfiguration).where(CurrentConfiguration.device_id == device_id))
 
 
-@dual
-def to_reseal(session: Session, /, after: str, most: int) -> list[ConfigurationVersion]:
-    """Some versions by their ids, raw texts included."""
+def sealed_otherwise(session: Session, mark: bytes, most: int) -> list[tuple[str, bytes]]:
+    """Ids and sealed raw texts of some versions whose seal does not begin so."""
     table = ConfigurationVersion
-    query = select(table).options(undefer(table.raw)).where(table.id > after).order_by(table.id).limit(most)
-    return list(session.scalars(query))
+    beginning = func.substr(table.raw, 1, len(mark))
+    query = select(table.id, table.raw).where(beginning != mark).order_by(table.id).limit(most)
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def put_sealed(session: Session, version_id: str, raw: bytes) -> None:
+    """Put a raw text, sealed anew, in the place of the one before."""
+    statement = "UPDATE configuration_version SET raw = :raw WHERE id = :id"
+    sql.run(session.connection(), statement, {"id": version_id, "raw": raw})

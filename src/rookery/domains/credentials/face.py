@@ -18,4 +18,3 @@ class Credentials(Face[RookT]):
     fitting = bound(service.fitting_device)
     note_use = bound(service.note_use)
     rotate_key = bound(service.rotate_key)
-    forget_old_keys = bound(service.forget_old_keys)

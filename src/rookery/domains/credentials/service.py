@@ -24,7 +24,7 @@ from rookery.domains.devices import store as devices
 from rookery.domains.devices.rules import DEFAULT_TAG, valid_tags
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.rook import Rook
-from rookery.mechanisms.vault.keys import add_key, drop_old_keys, is_in_file, open_vault
+from rookery.mechanisms.vault.keys import add_key, open_vault
 
 SECRETS = ("password", "private_key", "enable")
 
@@ -198,9 +198,9 @@ def note_use(rook: Rook, /, credential_id: str, *, was_taken: bool) -> None:
 
 @dual
 def rotate_key(rook: Rook, /, *, reseal_only: bool = False) -> int:
-    """Seal every credential with a new key, and forget the old one; how many there are.
+    """Seal every credential with a new key; how many there are. `backups.rotate_out` forgets the old one.
 
-    May be broken off at any moment: until the end both keys open. With `reseal_only` the key in use is that
+    May be broken off at any moment: until then both keys open. With `reseal_only` the key in use is that
     of the settings already. Raises ConfigError, VaultKeyUnusable, SealBroken.
     """
     if not reseal_only:
@@ -212,9 +212,3 @@ def rotate_key(rook: Rook, /, *, reseal_only: bool = False) -> int:
             row.secret = store.sealed(vault, store.opened(vault, row), row.id)
         rook.emit(VaultKeyRotated("credentials", len(rows)))
     return len(rows)
-
-
-@dual
-def forget_old_keys(rook: Rook, /) -> int:
-    """Forget every key of the vault's file but the one in use; how many those were."""
-    return rook.offload(drop_old_keys, rook.config) if is_in_file(rook.config) else 0

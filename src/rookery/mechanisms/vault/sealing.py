@@ -56,9 +56,14 @@ class Vault:
         except (InvalidTag, ValueError):
             raise SealBroken from None
 
+    @property
+    def mark(self) -> bytes:
+        """How everything begins that is sealed with the key that is used now."""
+        return FORMAT + self.current
+
     def is_current(self, sealed: bytes) -> bool:
         """Whether it is sealed with the key that is used now."""
-        return sealed[len(FORMAT) : len(FORMAT) + ID_BYTES] == self.current
+        return sealed.startswith(self.mark)
 
     def name(self, secret: str) -> str:
         """A name for a secret: the same for the same secret, and of no use to whoever lacks the key."""

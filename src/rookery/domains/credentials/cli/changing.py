@@ -157,13 +157,14 @@ def reveal(rook: Rook, name: str, reason: str, *, as_json: bool) -> None:
 def rotate_key(rook: Rook, *, reseal_only: bool, yes: bool) -> None:
     """Seal all secrets with a new key, and forget the old one.
 
-    It may be broken off and run again at any moment. Older backups of the data directory need the old key,
-    which is in them.
+    It may be broken off and run again at any moment; let no backup run meanwhile. Older copies of the data
+    directory need the old key, which is in them.
     """
     agreed(yes, "Seal everything with a new key?")
     count = rook.credentials.rotate_key(reseal_only=reseal_only)
-    rook.credentials.forget_old_keys()
-    note(f"{count} credentials are sealed with the new key; the old one is gone.")
+    configurations = rook.backups.reseal()
+    rook.backups.rotate_out()
+    note(f"{count} credentials and {configurations} configurations have the new key; the old one is gone.")
 
 
 def _said(parts: dict[str, Any]) -> dict[str, Any]:
