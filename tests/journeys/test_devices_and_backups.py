@@ -175,3 +175,24 @@ def test_platforms_are_listed_shown_and_ones_own_are_checked(rookery: Rookery, t
     (folder / "lab.toml").write_text('title = "Lab"\n[dialect]\nprompt = "("\n')
     wrong = rookery("platforms", "test", "lab")
     assert (wrong.returncode, "no regular expression" in wrong.stderr) == (1, True)
+
+
+def test_the_services_of_devices_are_scanned_by_a_filter(rookery: Rookery) -> None:
+    for name, tag in (("r1", "core"), ("r2", "core"), ("r3", "dmz")):
+        rookery(
+            "devices",
+            "add",
+            name,
+            "127.0.0.1" if tag == "core" else "192.0.2.9",
+            "--platform",
+            "ios",
+            "--tag",
+            tag,
+        )
+    added = rookery("endpoints", "add", "--devices", "tag:core")
+    assert "1 endpoint added" in added.stderr
+    assert "127.0.0.1" in rookery("endpoints", "list").stdout
+    refused = rookery("scan", "--devices", "tag:dmz")
+    assert (refused.returncode, "rookery scope add 192.0.2.9" in refused.stderr) == (3, True)
+    nobody = rookery("scan", "--devices", "tag:nothing")
+    assert (nobody.returncode, "No enabled device fits" in nobody.stderr) == (2, True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rookery.domains.scans.cli.openapi import Api, api_options, say_what_is_missing
-from rookery.domains.scans.cli.targets import listed
+from rookery.domains.scans.cli.targets import inventory_option, listed, of_inventory
 from rookery.faces.cli.output import (
     Column,
     emit_json,
@@ -60,16 +60,21 @@ def list_(rook: Rook, project: str, *, as_json: bool) -> None:
     metavar="FILE",
     help="One endpoint per line; may be repeated.",
 )
+@inventory_option
 @project_option
 @pass_rook
-def add(rook: Rook, addresses: tuple[str, ...], files: tuple[Path, ...], project: str) -> None:
+def add(
+    rook: Rook, addresses: tuple[str, ...], files: tuple[Path, ...], devices: str | None, project: str
+) -> None:
     """Add URLs, hosts, host:port pairs or paths; - reads one per line from standard input.
 
     A path begins with /, ./, ../ or ~; anything else without a scheme is a host.
     """
-    wanted = listed(addresses, files)
+    wanted = listed(addresses, files) + of_inventory(rook, devices)
     if not wanted:
-        raise click.UsageError("There is no endpoint: give some, --list FILE, or - for standard input.")
+        raise click.UsageError(
+            "There is no endpoint: give some, --list FILE, --devices FILTER, or - for stdin."
+        )
     added = rook.projects.add_endpoints(project, wanted)
     known = len(wanted) - len(added)
     note(f"{_count(len(added))} added to {project}{f'; {known} there already' if known else ''}.")

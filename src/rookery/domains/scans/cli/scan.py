@@ -10,7 +10,7 @@ import click
 
 from rookery.domains.scans.cli.detaching import detach
 from rookery.domains.scans.cli.openapi import Api, api_options, say_what_is_missing
-from rookery.domains.scans.cli.targets import listed
+from rookery.domains.scans.cli.targets import inventory_option, listed, of_inventory
 from rookery.domains.templates.options import NAMES as SELECTION
 from rookery.domains.templates.options import SEVERITIES, NucleiOption, selection_options
 from rookery.faces.cli.output import (
@@ -34,7 +34,7 @@ FAILED, PARTLY_FAILED, FOUND = 1, 4, 8
 
 
 SECTIONS = {
-    "Targets": ("project", "files", "openapi", *Api._fields, "resume"),
+    "Targets": ("project", "files", "devices", "openapi", *Api._fields, "resume"),
     "What to check": SELECTION,
     "How": ("engine", "rate_limit", "concurrency", "timeout", "detached", "priority"),
     "Output": ("as_json", "as_jsonl", "fail_on"),
@@ -55,6 +55,7 @@ SECTIONS = {
     metavar="FILE",
     help="Targets, one per line; may be repeated.",
 )
+@inventory_option
 @click.option("--openapi", metavar="FILE|URL", help="Scan each operation of this OpenAPI document.")
 @api_options
 @click.option(
@@ -120,6 +121,7 @@ def scan(
     targets: tuple[str, ...],
     more: tuple[str, ...],
     files: tuple[Path, ...],
+    devices: str | None,
     openapi: str | None,
     api: Api,
     project: str | None,
@@ -144,7 +146,7 @@ def scan(
     job: Job = (
         Resuming(resume, wanted["priority"])
         if resume
-        else Submitting(_plan(rook, targets + more, files, openapi, api, project, wanted))
+        else Submitting(_plan(rook, targets + more, files, devices, openapi, api, project, wanted))
     )
     if detached:
         detach(rook, job.leave, as_json=as_json)
@@ -210,6 +212,7 @@ def _plan(
     rook: Rook,
     targets: tuple[str, ...],
     files: tuple[Path, ...],
+    devices: str | None,
     openapi: str | None,
     api: Api,
     project: str | None,
@@ -217,7 +220,8 @@ def _plan(
 ) -> ScanPlan:
     from rookery.domains.scans.plan import ScanPlan
 
-    endpoints = [*listed(targets, files), *(_operations(rook, openapi, api) if openapi else ())]
+    endpoints = [*listed(targets, files), *of_inventory(rook, devices)]
+    endpoints += _operations(rook, openapi, api) if openapi else ()
     if (targets or files or openapi) and not endpoints:
         raise click.UsageError("There is no target in what was given.")
     return ScanPlan(

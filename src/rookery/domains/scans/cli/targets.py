@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rookery.app import Rook
 
 MOST = 1_000_000  # lines
 LARGEST = 64 << 20  # characters of one file
@@ -20,6 +24,23 @@ def listed(given: Iterable[str], files: Iterable[Path]) -> tuple[str, ...]:
     for file in files:
         texts += _lines(_read(file))
     return tuple(dict.fromkeys(texts))
+
+
+def of_inventory(rook: Rook, filter_: str | None) -> tuple[str, ...]:
+    """The addresses of the enabled devices that a filter chooses, each once; none without a filter."""
+    if filter_ is None:
+        return ()
+    found = dict.fromkeys(each.address for each in rook.devices.list(filter_) if each.is_enabled)
+    if not found:
+        raise click.UsageError("No enabled device fits: rookery devices list shows those there are.")
+    return tuple(found)
+
+
+inventory_option = click.option(
+    "--devices",
+    metavar="FILTER",
+    help="The addresses of the inventory's devices that FILTER chooses; '' is all.",
+)
 
 
 def _lines(text: str) -> list[str]:
