@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -338,3 +339,25 @@ def test_another_key_opens_raw_configurations_before_the_old_one_goes(call: Call
     (data_dir / "keys" / "vault.key").write_bytes(before)
     with pytest.raises(SealBroken):
         call(reading.reveal, "r1", "the old one does not")
+
+
+def test_a_device_that_is_named_twice_is_backed_up_once(call: Call) -> None:
+    one = device()
+    with fleet([one]):
+        known(call, one)
+        report = call(service.run, names=["r1", "R1"])
+    assert [(each.device, each.status) for each in report.devices] == [("r1", "changed")]
+    assert one.logins == 1
+
+
+def test_of_two_who_back_up_at_once_only_one_adds_a_version(call: Call) -> None:
+    one = device(login_delay=0.3)
+    with fleet([one]), ThreadPoolExecutor(2) as pool:
+        known(call, one)
+        done = [pool.submit(call.rook.backups.run, names=["r1"]) for _ in range(2)]
+        found = sorted((each.status, each.code) for both in done for each in both.result().devices)
+    assert found in (
+        [("changed", ""), ("failed", "backed-up-meanwhile")],
+        [("changed", ""), ("unchanged", "")],
+    )
+    assert [each.number for each in call(store.versions, "r1")] == [1]

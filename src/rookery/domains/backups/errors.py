@@ -5,6 +5,8 @@ FatalError
     ├── ConfigurationEmpty
     ├── ConfigurationTruncated   its end is missing
     └── ConfigurationShrunk      it has lost more than half of its lines
+TemporaryError
+└── BackedUpMeanwhile            somebody else has backed it up at the same time
 NotFound
 └── VersionNotFound
 NotAllowed
@@ -13,7 +15,7 @@ NotAllowed
 
 from __future__ import annotations
 
-from rookery.base.errors import FatalError, NotAllowed, NotFound
+from rookery.base.errors import FatalError, NotAllowed, NotFound, TemporaryError
 
 
 class NotAConfiguration(FatalError):
@@ -30,6 +32,10 @@ class ConfigurationTruncated(NotAConfiguration):
 
 class ConfigurationShrunk(NotAConfiguration):
     """More than half of it is gone. If that is right: `rookery backup DEVICE --accept-shrunken`."""
+
+
+class BackedUpMeanwhile(TemporaryError):
+    """Somebody else has backed the device up at the same time: look at what they got, or try again."""
 
 
 class VersionNotFound(NotFound):

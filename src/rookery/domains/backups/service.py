@@ -17,7 +17,7 @@ from rookery.base.redact import redact_text, register_secret
 from rookery.domains.backups import rules, store
 from rookery.domains.backups.collecting import Collected, Job, Uses
 from rookery.domains.backups.diffing import diff
-from rookery.domains.backups.errors import DeviceDisabled
+from rookery.domains.backups.errors import BackedUpMeanwhile, DeviceDisabled
 from rookery.domains.backups.events import BackupFailed, BackupTaken
 from rookery.domains.backups.preparing import Preparation, rests_until
 from rookery.domains.credentials import store as credentials
@@ -96,7 +96,7 @@ def run(
     No device's failure is another's. Disabled ones are skipped, and so are those that have failed again and
     again, for a while, unless they are named. Raises FilterNotValid, DeviceNotFound, before it begins.
     """
-    chosen = [devices.get(rook, name) for name in names] if names else devices.list_(rook, filter_)
+    chosen = _chosen(rook, names, filter_)
     if failed_only:
         chosen = [each for each in chosen if each.last_backup == "failed"]
     prepared = Preparation(rook, chosen)
@@ -109,6 +109,13 @@ def run(
         return done
 
     return Report(tuple(rook.each(one, chosen, limit=rook.config.backups.concurrency)))
+
+
+def _chosen(rook: Rook, names: Sequence[str], filter_: str) -> list[DeviceInfo]:
+    """Each once, however often it is named."""
+    if not names:
+        return devices.list_(rook, filter_)
+    return list({device.id: device for device in (devices.get(rook, name) for name in names)}.values())
 
 
 def _skipped(device: DeviceInfo, *, is_named: bool) -> Captured | None:
@@ -147,8 +154,12 @@ def _captured(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_s
     made = _made(rook, prepared, job, collected, before)
     status: BackupStatus = "unchanged" if made.row is None else "changed"
     with rook.transaction() as session:
+        devices.note_backup(
+            session, device.id, status, now_us(), "", collected.facts
+        )  # holds the device's row
+        if store.newest(session, device.id) != before:
+            raise BackedUpMeanwhile
         _note(rook, session, prepared, device, uses)
-        devices.note_backup(session, device.id, status, now_us(), "", collected.facts)
         if made.row is not None:
             store.add(session, made.row)
         elif before is not None:
@@ -234,7 +245,7 @@ def reach(rook: Rook, /, filter_: str = "", *, names: Sequence[str] = ()) -> lis
 
     Raises FilterNotValid, DeviceNotFound.
     """
-    chosen = [devices.get(rook, name) for name in names] if names else devices.list_(rook, filter_)
+    chosen = _chosen(rook, names, filter_)
     prepared = Preparation(rook, chosen)
     return rook.each(
         lambda device: _reached(rook, prepared, device), chosen, limit=rook.config.backups.concurrency

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from rookery.base.clock import from_us
@@ -202,12 +202,6 @@ def _device_id(session: Session, device: str) -> str:
         former = select(table.device_id).where(func.lower(table.device) == device.lower())
         found = session.scalar(former.order_by(table.id.desc()).limit(1))
     return found or device
-
-
-@dual
-def forget_current(session: Session, /, device_id: str) -> None:
-    """A device that is gone has no current configuration."""
-    session.execute(delete(CurrentConfiguration).where(CurrentConfiguration.device_id == device_id))
 
 
 def sealed_otherwise(session: Session, mark: bytes, most: int) -> list[tuple[str, bytes]]:

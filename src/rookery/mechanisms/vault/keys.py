@@ -135,3 +135,8 @@ def _write(path: Path, keys: list[bytes]) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # what the new key seals must not outlive it
+    finally:
+        os.close(folder)

@@ -189,7 +189,9 @@ class Conversation:
         self.prompt, self._stem = line, _stem(line)
         self.is_done, self.is_doubtful = True, False
         if self._is_enabling and not self._is_privileged(line):
-            raise EnableFailed(f"{EnableFailed.__doc__} It answered: {self.said()[-LAST_SEEN:]!r}")
+            raise EnableFailed(
+                f"{EnableFailed.__doc__} It answered: {redact_text(self.said())[-LAST_SEEN:]!r}"
+            )
 
     def _is_privileged(self, prompt: str) -> bool:
         patterns = self._dialect.privileged

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from rookery.base.redact import redact_text
 from rookery.mechanisms.transport.terminal.conversation import Conversation, Login
 from rookery.mechanisms.transport.terminal.dialect import Dialect
 from rookery.mechanisms.transport.terminal.errors import (
@@ -146,7 +147,9 @@ class Session:
             return
         for line in said.lstrip("\n").split("\n", REJECTION_LINES)[:REJECTION_LINES]:
             if rejections.search(line):
-                raise CommandRejected(f"{command!r}: {line.strip()[:160]}. {CommandRejected.__doc__}")
+                raise CommandRejected(
+                    f"{command!r}: {redact_text(line.strip())[:160]}. {CommandRejected.__doc__}"
+                )
 
 
 def _too_slow(phase: str, seconds: float) -> str:
