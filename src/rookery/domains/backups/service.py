@@ -224,8 +224,8 @@ def _record_failure(
     rook: Rook, prepared: Preparation, device: DeviceInfo, error: RookeryError, uses: Uses
 ) -> None:
     with rook.transaction() as session:
-        _note(rook, session, prepared, device, uses)
         devices.note_backup(session, device.id, "failed", now_us(), str(error))
+        _note(rook, session, prepared, device, uses)
         rook.emit(BackupFailed(device.name, device.id, type(error).code, str(error)))
 
 
