@@ -268,6 +268,26 @@ assert queue.flush(20), queue.stats
     assert set((tmp_path / "acknowledged").read_text().split()) <= set(lines)
 
 
+def test_a_put_interrupted_while_it_names_its_folder_does_not_close_it_to_those_that_follow(
+    tmp_path: Path,
+) -> None:
+    script = """
+rename = Path.rename
+def interrupted(path, target):
+    rename(path, target)
+    Path.rename = rename
+    raise KeyboardInterrupt
+Path.rename = interrupted
+queue = BatchQueue(append, name="t", spool=folder / "spool")
+try:
+    queue.put(b"interrupted")
+except KeyboardInterrupt:
+    queue.put(b"next")
+assert queue.flush(20), queue.stats
+"""
+    assert run(tmp_path, script) == ["next"]
+
+
 def test_importing_the_package_starts_nothing_and_loads_neither_asyncio_nor_sqlalchemy(
     tmp_path: Path,
 ) -> None:

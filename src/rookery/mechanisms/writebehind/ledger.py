@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LOCK = "lock"
 MASK = (1 << 64) - 1
 SLOTS = 2045
+NOWHERE = -1
 SIZE = 8 * (SLOTS + 3)
 # Native order and size: each number is one 8-byte store, which a kill cannot tear.
 _PAIR = struct.Struct("@QQ")
@@ -73,8 +74,15 @@ class Ledger:
 
         Closing, not unlocking: a forked child closes its copy and the parent keeps the lock.
         """
-        self._memory.close()
-        os.close(self._handle)
+        handle, self._handle = self._handle, NOWHERE
+        if handle != NOWHERE:
+            self._memory.close()
+            os.close(handle)
+
+    def __del__(self) -> None:
+        """Ctrl-C may lose a new ledger before anybody holds it; its lock must not stay."""
+        if hasattr(self, "_memory"):
+            self.close()
 
 
 def peek(folder: Path) -> tuple[int, bool]:

@@ -95,8 +95,7 @@ class Spool:
             spare.discard()
         if self.bytes + size > self._budget and self.bytes > 0:
             return None
-        if self._ledger is None:
-            self._be_born()
+        self._be_born()
         segment = Segment(self._blank_path(), size)
         self.bytes += size
         return segment
@@ -105,16 +104,16 @@ class Spool:
         return self.folder / f"{next(self._numbers)}.blank"
 
     def _be_born(self) -> None:
-        """Lock first, name afterwards: no recovery elsewhere ever finds the folder without an owner."""
+        """Lock first, name afterwards: no recovery elsewhere ever finds the folder without an owner.
+
+        Ctrl-C may break it off anywhere: the next call goes on from there.
+        """
         unborn = self.folder.with_name(UNBORN + self.folder.name)
-        unborn.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ledger = Ledger(unborn)
-        try:
+        if self._ledger is None:
+            unborn.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._ledger = Ledger(unborn)
+        if unborn.exists():
             unborn.rename(self.folder)
-        except OSError:
-            ledger.close()
-            raise
-        self._ledger = ledger
 
     def acknowledge(self, seq: int) -> list[Segment]:
         """All up to `seq` is done.
