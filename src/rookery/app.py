@@ -26,6 +26,7 @@ from rookery.domains.audit.service import AuditService
 from rookery.domains.backups import events as backup_events
 from rookery.domains.backups import tasks as backup_tasks
 from rookery.domains.backups.face import Backups
+from rookery.domains.backups.git.mirroring import Mirror
 from rookery.domains.backups.texts import StoredConfigurations
 from rookery.domains.credentials import events as credential_events
 from rookery.domains.credentials.face import Credentials
@@ -150,6 +151,11 @@ def queue_of(config: Config, types: Iterable[TaskType] = (), *, is_async: bool =
     return DatabaseQueue(known)
 
 
+def mirror_of(config: Config, engine: Engine, audit: AuditService) -> Mirror | None:
+    """The Git mirror, if one is configured and there can be new versions."""
+    return Mirror(config, engine) if config.backups.mirror and audit.takes_writes else None
+
+
 class Rook(mechanism.Rook):
     """The whole house for plain code: one attribute for each domain, with its verbs."""
 
@@ -163,9 +169,11 @@ class Rook(mechanism.Rook):
         types: Iterable[TaskType] = (),
     ) -> None:
         queue = queue_of(config, types)
+        mirror = mirror_of(config, engine, audit)
+        heard = {**queue.listeners(), **(mirror.listeners() if mirror else {})}
         super().__init__(
             config, engine, actor=actor, journal=Listener(audit, EVENTS), queue=queue,
-            listeners=queue.listeners(), texts=StoredConfigurations(config),
+            listeners=heard, texts=StoredConfigurations(config),
         )  # fmt: skip
         self.audit: Audit[mechanism.Rook] = Audit(self, audit)
         self.devices: Devices[mechanism.Rook] = Devices(self)
@@ -179,6 +187,8 @@ class Rook(mechanism.Rook):
         self.tasks: Tasks[mechanism.Rook] = Tasks(self)
         self.on_close(audit.close)
         self.on_close(queue.close)
+        if mirror:
+            self.on_close(mirror.close)
 
 
 class AsyncRook(mechanism.AsyncRook):
@@ -195,9 +205,11 @@ class AsyncRook(mechanism.AsyncRook):
         types: Iterable[TaskType] = (),
     ) -> None:
         queue = queue_of(config, types, is_async=True)
+        mirror = mirror_of(config, sync_engine, audit)
+        heard = {**queue.listeners(), **(mirror.listeners() if mirror else {})}
         super().__init__(
             config, engine, sync_engine=sync_engine, actor=actor, journal=Listener(audit, EVENTS),
-            queue=queue, listeners=queue.listeners(), texts=StoredConfigurations(config),
+            queue=queue, listeners=heard, texts=StoredConfigurations(config),
         )  # fmt: skip
         self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
         self.devices: Devices[mechanism.AsyncRook] = Devices(self)
@@ -211,6 +223,8 @@ class AsyncRook(mechanism.AsyncRook):
         self.tasks: Tasks[mechanism.AsyncRook] = Tasks(self)
         self.on_close(audit.close)
         self.on_close(queue.close)
+        if mirror:
+            self.on_close(mirror.close)
 
 
 def open(  # noqa: A001  read as rookery.open

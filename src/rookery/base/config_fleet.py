@@ -60,3 +60,10 @@ class Backups(Section, frozen=True, kw_only=True):
             "always the same mask, or the secret itself. The raw text is kept sealed in any case."
         ),
     ] = "name"
+    mirror: Annotated[
+        str,
+        Meta(
+            description="A bare Git repository that has a commit for each new version, without secrets: "
+            "a path, seen from `data_dir`; it is made if need be. Empty: none. `rookery[git]` writes it."
+        ),
+    ] = ""

@@ -37,4 +37,14 @@ class ConfigurationRevealed:
     reason: str
 
 
-EVENTS = (BackupTaken, BackupFailed, ConfigurationRevealed)
+@dataclass(frozen=True)
+class HistoryImported:
+    """Versions of a device were taken over from a file of a Git repository."""
+
+    device: str
+    device_id: str
+    versions: int
+    path: str
+
+
+EVENTS = (BackupTaken, BackupFailed, ConfigurationRevealed, HistoryImported)

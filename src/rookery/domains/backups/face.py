@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rookery.domains.backups import reading, resealing, service, store
+from rookery.domains.backups.git import importing, mirroring
 from rookery.mechanisms.face import Face, RookT, bound
 
 
@@ -21,3 +22,5 @@ class Backups(Face[RookT]):
     grep = bound(reading.grep)
     reseal = bound(resealing.reseal)
     rotate_out = bound(resealing.rotate_out)
+    import_history = bound(importing.import_history)
+    mirror = bound(mirroring.mirror)

@@ -42,3 +42,13 @@ class CurrentConfiguration(Base):
 
     device_id: Mapped[str] = mapped_column(primary_key=True)
     version_id: Mapped[str]
+
+
+class MirroredDevice(Base):
+    """The newest version of a device that is in the Git mirror, and the path of its file there."""
+
+    __tablename__ = "mirrored_device"
+
+    device_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    path: Mapped[str]

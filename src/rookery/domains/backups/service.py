@@ -196,22 +196,23 @@ def _made(
         difference = diff(old, masked.text.decode().splitlines(), is_noise=rules.is_noise(job.platform))
         added, removed = difference.added, difference.removed
     number = before.number + 1 if before else 1
-    row = _row(
+    row = row_of(
         prepared, job.device, collected.text, masked,
         added=added, removed=removed, actor=rook.actor, number=number,
     )  # fmt: skip
     return _Made(row, number, added, removed)
 
 
-def _row(
-    prepared: Preparation, device: DeviceInfo, raw: bytes, masked: rules.Masked, **counts: Any
+def row_of(
+    prepared: Preparation, device: DeviceInfo, raw: bytes, masked: rules.Masked, **more: Any
 ) -> dict[str, Any]:
+    """The columns of a new version; `more` are its number, counts and actor, or another time."""
     id_, moment = new_id(), now_us()
     return {
         "id": id_, "device_id": device.id, "device": device.name, "platform": device.platform,
         "taken_us": moment, "seen_us": moment, "digest": masked.digest, "lines": masked.lines,
         "size": len(raw), "content": zlib.compress(masked.text, store.COMPRESSION),
-        "raw": prepared.vault.seal(zlib.compress(raw, store.COMPRESSION), place(id_)), **counts,
+        "raw": prepared.vault.seal(zlib.compress(raw, store.COMPRESSION), place(id_)), **more,
     }  # fmt: skip
 
 

@@ -63,6 +63,10 @@ COMMANDS: Mapping[str, Entry] = {
     "grep": Entry(
         "rookery.domains.backups.cli.reading:grep", "Look for something in all current configurations."
     ),
+    "history": Entry(
+        "rookery.domains.backups.cli.history:history",
+        "Versions of configurations in Git repositories.",
+    ),
     "platforms": Entry(
         "rookery.domains.devices.cli.platforms:platforms",
         "The kinds of devices that are known, and how to talk to them.",

@@ -1,0 +1,100 @@
+"""Up to which version each device is in the mirror, and what is not in it yet."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Engine, delete, func, or_, select
+
+from rookery.domains.backups.models import ConfigurationVersion, CurrentConfiguration, MirroredDevice
+from rookery.domains.devices.models import Device
+from rookery.mechanisms.store import sql
+
+
+class Position(NamedTuple):
+    """The newest version of a device that is in the mirror, and where."""
+
+    number: int
+    path: str
+
+
+class Missing(NamedTuple):
+    """A version that is not in the mirror, with its masked text, packed; `former`: where the last one is."""
+
+    device_id: str
+    device: str
+    site: str
+    number: int
+    taken_us: int
+    lines: int
+    added: int
+    removed: int
+    actor: str
+    content: bytes
+    former: str | None
+
+    @property
+    def text(self) -> bytes:
+        """Without secrets."""
+        return zlib.decompress(self.content)
+
+
+def behind(engine: Engine) -> list[str]:
+    """The ids of devices whose current version is not in the mirror."""
+    version, current, mirrored = ConfigurationVersion, CurrentConfiguration, MirroredDevice
+    query = (
+        select(current.device_id)
+        .join(version, version.id == current.version_id)
+        .outerjoin(mirrored, mirrored.device_id == current.device_id)
+        .where(or_(mirrored.number.is_(None), mirrored.number < version.number))
+    )
+    with engine.connect() as connection:
+        return list(connection.scalars(query))
+
+
+def missing(engine: Engine, device_ids: Sequence[str], most: int) -> list[Missing]:
+    """Versions of these devices that are not in the mirror, oldest first; a device's in their order."""
+    version, mirrored = ConfigurationVersion, MirroredDevice
+    names = ("number", "taken_us", "lines", "added", "removed", "actor", "content")
+    query = (
+        select(
+            version.device_id, version.device, func.coalesce(Device.site, ""),
+            *(getattr(version, name) for name in names), mirrored.path,
+        )
+        .outerjoin(mirrored, mirrored.device_id == version.device_id)
+        .outerjoin(Device, Device.id == version.device_id)
+        .where(version.device_id.in_(device_ids), version.number > func.coalesce(mirrored.number, 0))
+        .order_by(version.taken_us, version.number)
+        .limit(most)
+    )  # fmt: skip
+    with engine.connect() as connection:
+        return [Missing(*row) for row in connection.execute(query)]
+
+
+def position(engine: Engine, device_id: str) -> Position:
+    """Number 0 of a device that is not there at all."""
+    mirrored = MirroredDevice
+    with engine.connect() as connection:
+        query = select(mirrored.number, mirrored.path).where(mirrored.device_id == device_id)
+        row = connection.execute(query).one_or_none()
+    return Position(0, "") if row is None else Position(*row)
+
+
+def forget(engine: Engine) -> None:
+    """Nothing is in the mirror."""
+    with engine.begin() as connection:
+        connection.execute(delete(MirroredDevice))
+
+
+_PUT = """
+    INSERT INTO mirrored_device (device_id, number, path) VALUES (:device_id, :number, :path)
+    ON CONFLICT (device_id) DO UPDATE SET number = excluded.number, path = excluded.path"""
+
+
+def put(engine: Engine, positions: Mapping[str, Position]) -> None:
+    """These are in the mirror now."""
+    with engine.begin() as connection:
+        for device_id, each in sorted(positions.items()):
+            sql.run(connection, _PUT, {"device_id": device_id, **each._asdict()})

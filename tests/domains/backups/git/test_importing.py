@@ -1,0 +1,87 @@
+"""Taking over histories from repositories that Git itself has made."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rookery.domains.backups import store
+from rookery.domains.backups.git import importing
+from rookery.domains.backups.git.history import RepositoryNotFound
+from rookery.domains.devices import service as devices
+from tests.conftest import Call
+from tests.domains.backups.conftest import configuration
+
+START = datetime(2023, 1, 1, tzinfo=UTC)
+
+
+def commit(repository: Path, day: int, **files: str) -> None:
+    """What a collector commits on a day; `__` in a name is a folder."""
+    for name, content in files.items():
+        path = repository / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    moment = (START + timedelta(days=day)).isoformat()
+    dates = {"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
+    who = ("-c", "user.name=Oxidized", "-c", "user.email=o@x.example")
+    for words in (("add", "--all"), (*who, "commit", "--quiet", "--message", "update")):
+        subprocess.run(["git", *words], cwd=repository, check=True, timeout=60, env={**os.environ, **dates})
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Three versions of r1, one of which is noise, one of r2 in a folder, and of one that nobody knows."""
+    path = tmp_path / "oxidized"
+    path.mkdir()
+    subprocess.run(["git", "init", "--quiet"], cwd=path, check=True, timeout=60)
+    commit(path, 1, r1=configuration())
+    commit(path, 2, r1=configuration().replace("09:37:40", "10:00:00"), configs__R2=configuration("r2"))
+    commit(path, 3, r1=configuration(more="ntp server 10.0.0.9\n"), unknown="text\n")
+    return path
+
+
+def known(call: Call) -> None:
+    for name in ("r1", "r2"):
+        call(devices.create, name, "192.0.2.1", "ios")
+
+
+def test_each_change_becomes_a_version_of_its_time(call: Call, repository: Path) -> None:
+    known(call)
+    found = {each.path: each for each in call(importing.import_history, repository)}
+    assert {path: each.versions for path, each in found.items()} == {"configs/R2": 1, "r1": 2, "unknown": 0}
+    assert found["unknown"].reason == "no device has this name"
+    newest, oldest = call(store.versions, "r1")
+    assert [oldest.taken, newest.taken] == [START + timedelta(days=day) for day in (1, 3)]
+    assert (newest.number, newest.added, newest.removed, newest.actor) == (2, 1, 0, "Oxidized")
+    assert "$9$abc" not in store_text(call, "r1")
+
+
+def store_text(call: Call, name: str) -> str:
+    """The newest version of a device."""
+    return str(call(store.text, call(store.get, name).id))
+
+
+def test_what_has_versions_is_left_as_it_is(call: Call, repository: Path) -> None:
+    known(call)
+    call(importing.import_history, repository)
+    again = call(importing.import_history, repository)
+    assert {each.reason for each in again} == {"has versions already", "no device has this name"}
+    assert len(call(store.versions, "r1")) == 2
+
+
+def test_a_dry_run_changes_nothing(call: Call, repository: Path) -> None:
+    known(call)
+    shown = call(importing.import_history, repository, dry_run=True)
+    assert sum(each.versions for each in shown) == 3
+    assert call(importing.import_history, repository, dry_run=True) == shown
+
+
+def test_a_folder_without_a_repository_and_one_without_a_commit(call: Call, tmp_path: Path) -> None:
+    with pytest.raises(RepositoryNotFound, match=str(tmp_path)):
+        call(importing.import_history, tmp_path)
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True, timeout=60)
+    assert call(importing.import_history, tmp_path) == []

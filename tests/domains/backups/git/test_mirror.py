@@ -1,0 +1,137 @@
+"""The Git mirror, read with Git itself."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import text
+
+import rookery
+from rookery.app import Rook
+from rookery.base.config import Config, Database
+from rookery.base.config_fleet import Backups
+from rookery.base.errors import ConfigError
+from rookery.domains.backups.git import mirroring
+from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
+
+
+def git(repository: Path, *words: str) -> str:
+    """What Git says of the repository."""
+    done = subprocess.run(
+        ["git", f"--git-dir={repository}", *words], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def mirrored(sqlite_url: str, data_dir: Path) -> Config:
+    """A house with a mirror."""
+    backups = Backups(mirror="mirror.git")
+    return Config(data_dir=data_dir, database=Database(url=sqlite_url), backups=backups)
+
+
+@pytest.fixture
+def repository(mirrored: Config) -> Path:
+    """Where its mirror is."""
+    return mirrored.data_dir / "mirror.git"
+
+
+def changed_twice(rook: Rook, **parts: str) -> None:
+    """Two versions of r1, and a backup that found no change."""
+    one = device()
+    with fleet([one]):
+        rook.credentials.create("lab", "admin", password=PASSWORD)
+        rook.devices.create("r1", "127.0.0.1", "ios", port=one.port, **parts)
+        rook.backups.capture("r1")
+        one.script = ios(text=configuration(more="ntp server 10.0.0.9\n"))
+        rook.backups.capture("r1")
+        rook.backups.capture("r1")
+
+
+def test_every_version_is_a_commit_and_no_secret_is_in_it(mirrored: Config, repository: Path) -> None:
+    with rookery.open(config=mirrored, actor="ann") as rook:
+        changed_twice(rook, site="berlin")
+        shown = rook.backups.text("r1")
+    said = git(repository, "log", "--format=%an|%s", "--reverse", "main").splitlines()
+    assert said == ["ann|r1: first version, 12 lines", "ann|r1: 1 lines added, 0 removed"]
+    assert git(repository, "show", "main:berlin/r1.cfg") == shown
+    assert "$9$abc" not in git(repository, "log", "-p", "main")
+    git(repository, "fsck", "--strict")
+
+
+def test_what_the_mirror_lacks_is_brought_over_and_never_twice(mirrored: Config, repository: Path) -> None:
+    with rookery.open(config=replace(mirrored, backups=replace(mirrored.backups, mirror=""))) as rook:
+        changed_twice(rook)
+        with pytest.raises(ConfigError, match="names no repository"):
+            rook.backups.mirror()
+    with rookery.open(config=mirrored) as rook:
+        assert (rook.backups.mirror(), rook.backups.mirror()) == (2, 0)
+    assert git(repository, "rev-list", "--count", "main") == "2\n"
+
+
+def test_commits_the_database_does_not_know_of_are_recognised(mirrored: Config, repository: Path) -> None:
+    """As a kill between the two leaves them."""
+    with rookery.open(config=mirrored) as rook:
+        changed_twice(rook)
+        rook.backups.mirror()
+        with rook.engine.begin() as connection:
+            connection.execute(text("DELETE FROM mirrored_device"))
+        assert rook.backups.mirror() == 0
+    assert git(repository, "rev-list", "--count", "main") == "2\n"
+
+
+def test_a_device_that_moves_to_another_site_moves_in_the_mirror(mirrored: Config, repository: Path) -> None:
+    one = device()
+    with rookery.open(config=mirrored) as rook, fleet([one]):
+        rook.credentials.create("lab", "admin", password=PASSWORD)
+        rook.devices.create("r1", "127.0.0.1", "ios", port=one.port)
+        rook.backups.capture("r1")
+        rook.devices.update("r1", site="bonn")
+        one.script = ios(text=configuration(more="ntp server 10.0.0.9\n"))
+        rook.backups.capture("r1")
+    assert git(repository, "ls-tree", "-r", "--name-only", "main") == "bonn/r1.cfg\n"
+
+
+def test_a_mirror_that_was_removed_is_made_anew(mirrored: Config, repository: Path) -> None:
+    with rookery.open(config=mirrored) as rook:
+        changed_twice(rook)
+        rook.backups.mirror()
+        repository.rename(repository.with_name("elsewhere"))
+        assert rook.backups.mirror() == 2
+
+
+def test_somebody_elses_folder_is_left_alone(mirrored: Config, repository: Path) -> None:
+    repository.mkdir()
+    (repository / "thesis.txt").write_text("mine")
+    with rookery.open(config=mirrored) as rook, pytest.raises(ConfigError, match="no Git repository"):
+        rook.backups.mirror()
+    assert [path.name for path in repository.iterdir() if path.suffix == ".txt"] == ["thesis.txt"]
+
+
+def test_a_working_copy_is_no_mirror(mirrored: Config, repository: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", repository], check=True, timeout=60)
+    with rookery.open(config=mirrored) as rook, pytest.raises(ConfigError, match="working copy"):
+        rook.backups.mirror()
+
+
+@pytest.mark.parametrize(
+    ("site", "name", "path"),
+    [
+        ("", "r1", "r1.cfg"),
+        ("berlin", "r1", "berlin/r1.cfg"),
+        ("../etc", "a/../../b", "_etc/a_.._.._b.cfg"),
+        (".git", "..", "git/_.cfg"),
+        ("x.cfg", "r1", "x/r1.cfg"),
+    ],
+)
+def test_no_name_leads_out_of_the_mirror(site: str, name: str, path: str) -> None:
+    from rookery.domains.backups.git.repository import path_of
+
+    assert path_of(site, name) == path
+
+
+def test_the_mirror_listens_to_new_versions_alone() -> None:
+    assert {event.__name__ for event in mirroring.LISTENED} == {"BackupTaken", "HistoryImported"}
