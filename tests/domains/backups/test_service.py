@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+import rookery
 from rookery.base.clock import now
+from rookery.base.config import Config, Database
+from rookery.base.config_fleet import Backups
 from rookery.demo.fleet import SimulatedDevice
 from rookery.domains.backups import reading, resealing, service, store
 from rookery.domains.backups.errors import (
@@ -259,6 +265,35 @@ def test_many_are_backed_up_beside_each_other_and_no_failure_is_anothers(call: C
         "device-refused": ["dead"]
     }
     assert len({each.serial for each in call(inventory.list_)}) == 2
+
+
+@contextmanager
+def nobody_answers() -> Iterator[int]:
+    """A port whose queue is full: whoever dials it waits."""
+    with socket.socket() as full, ExitStack() as callers:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(2):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+        yield full.getsockname()[1]
+
+
+def test_devices_that_do_not_answer_hold_up_nobody(sqlite_url: str, data_dir: Path) -> None:
+    """Though their login has not been proven yet, and is tried on one device at a time."""
+    heard: list[str] = []
+    settings = Backups(connect_timeout=1.0)
+    config = Config(data_dir=data_dir, database=Database(url=sqlite_url), backups=settings)
+    one = device()
+    with fleet([one]), nobody_answers() as port, rookery.open(config=config) as rook:
+        rook.credentials.create("lab", "admin", password=PASSWORD)
+        for number in range(6):
+            rook.devices.create(f"dead{number}", "127.0.0.1", "ios", port=port)
+        rook.devices.create("living", "127.0.0.1", "ios", port=one.port)
+        report = rook.backups.run(on_device=lambda done: heard.append(done.device))
+    assert heard[0] == "living"
+    assert {code: len(failed) for code, failed in report.failures.items()} == {"device-unreachable": 6}
 
 
 def test_a_device_that_keeps_failing_is_left_alone_unless_it_is_named(call: Call, free_port: int) -> None:

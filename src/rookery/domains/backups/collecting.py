@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,7 @@ from rookery.domains.credentials.rules import Secret
 from rookery.domains.devices.document import DeviceInfo
 from rookery.domains.devices.platform import Platform
 from rookery.mechanisms.transport.terminal.conversation import Login
+from rookery.mechanisms.transport.terminal.dialling import dial
 from rookery.mechanisms.transport.terminal.errors import CommandRejected, LoginFailed
 from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts
 from rookery.mechanisms.transport.terminal.session import Channel, Patience, Session
@@ -92,8 +94,7 @@ async def _logged_in(job: Job, guard: Guard, uses: Uses) -> Session:
         if len(refused) >= job.attempts:
             break
         try:
-            async with guard.trying(each.id):
-                session = await _open(job, each)
+            session = await _in_turn(job, each, guard)
         except CredentialPaused:
             paused.append(each.name)
         except LoginFailed:
@@ -103,6 +104,18 @@ async def _logged_in(job: Job, guard: Guard, uses: Uses) -> Session:
             uses.all.append((each.id, True))
             return session
     raise _nobody(job, refused, paused)
+
+
+async def _in_turn(job: Job, candidate: Candidate, guard: Guard) -> Session:
+    """Dial before waiting for the turn: a device that is not there is no reason for others to wait."""
+    line = await _dialled(job)
+    try:
+        async with guard.trying(candidate.id):
+            return await _open(job, candidate, line)
+    except BaseException:
+        if line is not None:
+            line.close()
+        raise
 
 
 def _nobody(job: Job, refused: list[str], paused: list[str]) -> Exception:
@@ -116,11 +129,17 @@ def _nobody(job: Job, refused: list[str], paused: list[str]) -> Exception:
     return NoCredential(f"Its tags are {tags}. {NoCredential.__doc__}")
 
 
-async def _open(job: Job, candidate: Candidate) -> Session:
+async def _dialled(job: Job) -> socket.socket | None:
+    """None where a jump host is to reach it."""
+    device = job.device
+    return None if device.jump else await dial(device.address, device.port, job.patience.connect)
+
+
+async def _open(job: Job, candidate: Candidate, line: socket.socket | None) -> Session:
     secret = candidate.secret
     login = Login(candidate.username, secret.password, secret.enable)
     session = Session(
-        await _channel(job, login, secret.private_key), job.platform.dialect, login, job.patience
+        await _channel(job, login, secret.private_key, line), job.platform.dialect, login, job.patience
     )
     try:
         await session.open()
@@ -130,17 +149,18 @@ async def _open(job: Job, candidate: Candidate) -> Session:
     return session
 
 
-async def _channel(job: Job, login: Login, private_key: str) -> Channel:
+async def _channel(job: Job, login: Login, private_key: str, line: socket.socket | None) -> Channel:
     from rookery.mechanisms.transport.terminal.ssh import SshTarget, open_ssh  # by then a run has loaded it
 
     device, seconds = job.device, job.patience.connect
     if device.transport == "telnet":
-        return await open_telnet(device.address, device.port, seconds)
+        return await open_telnet(device.address, device.port, seconds, line)
     target = SshTarget(
         host=device.address, port=device.port, login=login, private_key=private_key or None,
         allows_legacy=device.allows_legacy, trust=device.trust, jump=_jump(device, login, private_key),
     )  # fmt: skip
-    return await open_ssh(target, job.known, seconds, with_shell=job.platform.dialect.channel == "shell")
+    has_shell = job.platform.dialect.channel == "shell"
+    return await open_ssh(target, job.known, seconds, with_shell=has_shell, line=line)
 
 
 def _jump(device: DeviceInfo, login: Login, private_key: str) -> SshTarget | None:

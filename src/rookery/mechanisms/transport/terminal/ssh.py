@@ -62,12 +62,20 @@ class SshTarget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def open_ssh(
-    target: SshTarget, keys: KnownHosts, seconds: float, *, with_shell: bool = True
+    target: SshTarget,
+    keys: KnownHosts,
+    seconds: float,
+    *,
+    with_shell: bool = True,
+    line: socket.socket | None = None,
 ) -> SshChannel:
-    """A channel to a device, logged in. Raises DeviceUnavailable's and DeviceRefusal's kinds."""
+    """A channel to a device, logged in; over `line`, if that is connected already.
+
+    Raises DeviceUnavailable's and DeviceRefusal's kinds.
+    """
     jump = await _connect(target.jump, keys, seconds) if target.jump else None
     try:
-        connection = await _connect(target, keys, seconds, jump)
+        connection = await _connect(target, keys, seconds, jump, line)
         channel = SshChannel(connection, jump)
     except BaseException:
         if jump is not None:
@@ -79,7 +87,11 @@ async def open_ssh(
 
 
 async def _connect(
-    target: SshTarget, keys: KnownHosts, seconds: float, jump: asyncssh.SSHClientConnection | None = None
+    target: SshTarget,
+    keys: KnownHosts,
+    seconds: float,
+    jump: asyncssh.SSHClientConnection | None = None,
+    line: socket.socket | None = None,
 ) -> asyncssh.SSHClientConnection:
     warnings.filterwarnings(
         "ignore", message="Diffie-Hellman over finite fields"
@@ -89,7 +101,7 @@ async def _connect(
     try:
         async with asyncio.timeout(seconds):
             connection, _ = await asyncssh.create_connection(
-                lambda: client, target.host, target.port, tunnel=jump or (), **_options(target)
+                lambda: client, target.host, target.port, tunnel=jump or (), sock=line, **_options(target)
             )
     except TimeoutError:
         raise DeviceUnreachable(f"{where}: no answer in {seconds:g} s. {DeviceUnreachable.__doc__}") from None

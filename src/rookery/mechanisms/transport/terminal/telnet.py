@@ -12,11 +12,8 @@ import struct
 from contextlib import suppress
 from enum import IntEnum
 
-from rookery.mechanisms.transport.terminal.errors import (
-    DeviceHungUp,
-    DeviceRefused,
-    DeviceUnreachable,
-)
+from rookery.mechanisms.transport.terminal.dialling import dial
+from rookery.mechanisms.transport.terminal.errors import DeviceHungUp
 
 SE, SB, WILL, WONT, DO, DONT, IAC = 240, 250, 251, 252, 253, 254, 255
 LONGEST_SUBNEGOTIATION = 1024  # bytes
@@ -135,15 +132,11 @@ class TelnetChannel:
             await self._writer.wait_closed()
 
 
-async def open_telnet(host: str, port: int, seconds: float) -> TelnetChannel:
-    """A channel to a device, not logged in. Raises DeviceUnreachable, DeviceRefused."""
-    where = f"{host}:{port}"
-    try:
-        async with asyncio.timeout(seconds):
-            return TelnetChannel(*await asyncio.open_connection(host, port))
-    except TimeoutError:
-        raise DeviceUnreachable(f"{where}: no answer in {seconds:g} s. {DeviceUnreachable.__doc__}") from None
-    except ConnectionRefusedError:
-        raise DeviceRefused(f"{where}: {DeviceRefused.__doc__}") from None
-    except (OSError, socket.gaierror) as error:
-        raise DeviceUnreachable(f"{where}: {error.strerror or error}. {DeviceUnreachable.__doc__}") from error
+async def open_telnet(
+    host: str, port: int, seconds: float, line: socket.socket | None = None
+) -> TelnetChannel:
+    """A channel to a device, not logged in; over `line`, if that is connected already.
+
+    Raises DeviceUnreachable, DeviceRefused.
+    """
+    return TelnetChannel(*await asyncio.open_connection(sock=line or await dial(host, port, seconds)))
