@@ -26,7 +26,7 @@ from rookery.domains.backups.errors import (
     VersionNotFound,
 )
 from rookery.domains.credentials import service as credentials
-from rookery.domains.credentials.errors import CredentialNotValid, NoCredential
+from rookery.domains.credentials.errors import CredentialNotFound, CredentialNotValid, NoCredential
 from rookery.domains.devices import service as devices
 from rookery.domains.devices import store as inventory
 from rookery.mechanisms.transport.terminal.dialect import PatternNotValid
@@ -347,6 +347,22 @@ def test_devices_are_reached_without_anything_being_kept(call: Call, free_port: 
     )
     with pytest.raises(VersionNotFound):
         call(store.get, "r1")
+
+
+def test_one_login_is_tested_whatever_its_tags_and_though_it_is_paused(call: Call) -> None:
+    one = device()
+    with fleet([one]):
+        known(call, one)
+        call(credentials.create, "spare", "admin", password="a wrong spare 9", tags=("other",))
+        for _ in range(4):
+            (refused,) = call(service.reach, names=["r1"], credential="SPARE")
+            assert (refused.status, refused.code) == ("failed", "login-failed")
+        assert one.refused == 4
+        call(credentials.update, "spare", password=PASSWORD)
+        (taken,) = call(service.reach, names=["r1"], credential="spare")
+        assert (taken.status, taken.reason) == ("unchanged", "r1#")
+        with pytest.raises(CredentialNotFound):
+            call(service.reach, names=["r1"], credential="sparse")
 
 
 def test_a_device_in_no_inventory_is_shown_and_nothing_of_it_kept(call: Call, free_port: int) -> None:

@@ -16,7 +16,7 @@ from rookery.base.errors import RookeryError
 from rookery.domains.backups.collecting import Candidate, Collected, Job, Uses, collect, reach
 from rookery.domains.backups.guard import Guard
 from rookery.domains.credentials import service as credentials
-from rookery.domains.credentials.rules import Secret, fitting
+from rookery.domains.credentials.rules import CredentialInfo, Secret, fitting
 from rookery.domains.devices import store as devices
 from rookery.domains.devices.document import DeviceInfo, device_info
 from rookery.domains.devices.library import Library
@@ -57,16 +57,21 @@ class Preparation:
             raise found
         return found
 
-    def job(self, device: DeviceInfo) -> Job:
-        """How to talk to a device. Raises PlatformNotFound, PlatformNotValid."""
+    def job(self, device: DeviceInfo, credential: str = "") -> Job:
+        """How to talk to a device; with this credential alone, even if it is paused or of other tags.
+
+        Raises PlatformNotFound, PlatformNotValid.
+        """
+        if credential:
+            only = [each for each in self._credentials if credential in (each.id, each.name)]
+            return self._job(device, [self._candidate(each) for each in only], ())
         chosen = fitting(self._credentials, device.tags)
         paused = tuple(each.name for each in chosen if each.is_paused(now()))
-        candidates = [
-            Candidate(each.id, each.name, each.username, self._credentials[each])
-            for each in chosen
-            if each.name not in paused
-        ]
+        candidates = [self._candidate(each) for each in chosen if each.name not in paused]
         return self._job(device, candidates, paused)
+
+    def _candidate(self, info: CredentialInfo) -> Candidate:
+        return Candidate(info.id, info.name, info.username, self._credentials[info])
 
     def job_for(self, host: str, platform: str, username: str, password: str, port: int | None) -> Job:
         """How to talk to a device that nobody has described. Raises DeviceNotValid, PlatformNotFound."""

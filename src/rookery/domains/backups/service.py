@@ -20,6 +20,7 @@ from rookery.domains.backups.diffing import diff
 from rookery.domains.backups.errors import BackedUpMeanwhile, DeviceDisabled
 from rookery.domains.backups.events import BackupFailed, BackupTaken
 from rookery.domains.backups.preparing import Preparation, rests_until
+from rookery.domains.credentials import service as credential_service
 from rookery.domains.credentials import store as credentials
 from rookery.domains.devices import store as devices
 from rookery.domains.devices.document import DeviceInfo
@@ -132,13 +133,18 @@ def _tried(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_shru
     started = time.monotonic()
     try:
         return _captured(rook, prepared, device, accept_shrunken=accept_shrunken)
-    except RookeryError as error:
-        code, reason = type(error).code, str(error)
-    except Exception as error:
-        log.exception("%s: unexpected error", device.name)
-        code, reason = "unexpected", redact_text(f"{type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001  no device's failure is another's
+        code, reason = _why(device, error)
     seconds = time.monotonic() - started
     return Captured(device=device.name, status="failed", code=code, reason=reason, seconds=seconds)
+
+
+def _why(device: DeviceInfo, error: Exception) -> tuple[str, str]:
+    """Code and reason of a failure; of one that should not happen, the log has more."""
+    if isinstance(error, RookeryError):
+        return type(error).code, str(error)
+    log.error("%s: unexpected error", device.name, exc_info=error)
+    return "unexpected", redact_text(f"{type(error).__name__}: {error}")
 
 
 def _captured(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_shrunken: bool) -> Captured:
@@ -241,25 +247,30 @@ def _note(rook: Rook, session: Any, prepared: Preparation, device: DeviceInfo, u
 
 
 @dual
-def reach(rook: Rook, /, filter_: str = "", *, names: Sequence[str] = ()) -> list[Captured]:
+def reach(
+    rook: Rook, /, filter_: str = "", *, names: Sequence[str] = (), credential: str = ""
+) -> list[Captured]:
     """Log in on devices and hang up: what became of each. Nothing is stored but what was learnt on the way.
 
-    Raises FilterNotValid, DeviceNotFound.
+    With a `credential`, by its name or id, that alone is tried, whatever its tags. Raises FilterNotValid,
+    DeviceNotFound, CredentialNotFound.
     """
+    only = credential_service.get(rook, credential).name if credential else ""
     chosen = _chosen(rook, names, filter_)
     prepared = Preparation(rook, chosen)
     return rook.each(
-        lambda device: _reached(rook, prepared, device), chosen, limit=rook.config.backups.concurrency
+        lambda device: _reached(rook, prepared, device, only), chosen, limit=rook.config.backups.concurrency
     )
 
 
-def _reached(rook: Rook, prepared: Preparation, device: DeviceInfo) -> Captured:
+def _reached(rook: Rook, prepared: Preparation, device: DeviceInfo, credential: str) -> Captured:
     started, uses = time.monotonic(), Uses()
     try:
-        prompt = rook.wait_for(prepared.reach, prepared.job(device), uses)
+        prompt = rook.wait_for(prepared.reach, prepared.job(device, credential), uses)
         done = Captured(device=device.name, status="unchanged", reason=prompt)
-    except RookeryError as error:
-        done = Captured(device=device.name, status="failed", code=type(error).code, reason=str(error))
+    except Exception as error:  # noqa: BLE001  no device's failure is another's
+        code, reason = _why(device, error)
+        done = Captured(device=device.name, status="failed", code=code, reason=reason)
     with rook.transaction() as session:
         _note(rook, session, prepared, device, uses)
     return msgspec.structs.replace(done, seconds=time.monotonic() - started)

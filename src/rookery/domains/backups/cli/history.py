@@ -44,8 +44,10 @@ def import_(rook: Rook, repository: Path, *, dry_run: bool, as_json: bool) -> No
         return
     table(COLUMNS, map(_line, found), empty="There is nothing in it.")
     versions = sum(each.versions for each in found)
-    devices = sum(each.versions > 0 for each in found)
-    note(f"{versions} versions of {devices} devices {'would be' if dry_run else 'were'} taken over.")
+    note(
+        f"{'Would be taken' if dry_run else 'Taken'} over: versions: {versions}, "
+        f"devices: {sum(each.versions > 0 for each in found)}."
+    )
 
 
 def _line(each: Imported) -> list[object]:
@@ -62,4 +64,4 @@ def mirror(rook: Rook, *, as_json: bool) -> None:
     if as_json:
         emit_json({"versions": done})
         return
-    note(f"{done} versions were missing in the mirror." if done else "The mirror has every version.")
+    note(f"Brought into the mirror: versions: {done}." if done else "The mirror has every version.")

@@ -188,17 +188,21 @@ def _print_one(
 @click.command("reach")
 @click.argument("devices", metavar="[DEVICE]…", nargs=-1)
 @click.option("--filter", "filter_", metavar="FILTER", default="", help="Those that a filter chooses.")
+@click.option(
+    "--credential", metavar="NAME", default="", help="Test this login, and no other, whatever its tags."
+)
 @json_option
 @pass_rook
 @click.pass_context
 def reach(
-    context: click.Context, rook: Rook, devices: tuple[str, ...], filter_: str, *, as_json: bool
-) -> None:
+    context: click.Context, rook: Rook, devices: tuple[str, ...], filter_: str, credential: str,
+    *, as_json: bool,
+) -> None:  # fmt: skip
     """Log in on devices and hang up: which ones answer.
 
     Without DEVICE, all. Exits 1 when one could not be reached.
     """
-    found = rook.backups.reach(filter_, names=devices)
+    found = rook.backups.reach(filter_, names=devices, credential=credential)
     if as_json:
         emit_list(found)
     else:
