@@ -283,7 +283,7 @@ def nobody_answers() -> Iterator[int]:
 def test_devices_that_do_not_answer_hold_up_nobody(sqlite_url: str, data_dir: Path) -> None:
     """Though their login has not been proven yet, and is tried on one device at a time."""
     heard: list[str] = []
-    settings = Backups(connect_timeout=1.0)
+    settings = Backups(connect_timeout=4.0)
     config = Config(data_dir=data_dir, database=Database(url=sqlite_url), backups=settings)
     one = device()
     with fleet([one]), nobody_answers() as port, rookery.open(config=config) as rook:
