@@ -26,11 +26,11 @@ def git(repository: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def mirrored(sqlite_url: str, data_dir: Path) -> Config:
+@pytest.fixture(params=["sqlite_url", "postgres_url"])
+def mirrored(request: pytest.FixtureRequest, data_dir: Path) -> Config:
     """A house with a mirror."""
-    backups = Backups(mirror="mirror.git")
-    return Config(data_dir=data_dir, database=Database(url=sqlite_url), backups=backups)
+    database = Database(url=request.getfixturevalue(request.param))
+    return Config(data_dir=data_dir, database=database, backups=Backups(mirror="mirror.git"))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_every_version_is_a_commit_and_no_secret_is_in_it(mirrored: Config, repo
         changed_twice(rook, site="berlin")
         shown = rook.backups.text("r1")
     said = git(repository, "log", "--format=%an|%s", "--reverse", "main").splitlines()
-    assert said == ["ann|r1: first version, 12 lines", "ann|r1: 1 lines added, 0 removed"]
+    assert said == ["ann|r1: first version, lines 12", "ann|r1: lines +1 -0"]
     assert git(repository, "show", "main:berlin/r1.cfg") == shown
     assert "$9$abc" not in git(repository, "log", "-p", "main")
     git(repository, "fsck", "--strict")
@@ -70,6 +70,17 @@ def test_what_the_mirror_lacks_is_brought_over_and_never_twice(mirrored: Config,
     with rookery.open(config=mirrored) as rook:
         assert (rook.backups.mirror(), rook.backups.mirror()) == (2, 0)
     assert git(repository, "rev-list", "--count", "main") == "2\n"
+
+
+def test_a_clock_that_was_set_back_changes_no_order(mirrored: Config, repository: Path) -> None:
+    with rookery.open(config=replace(mirrored, backups=Backups())) as rook:
+        changed_twice(rook)
+        with rook.engine.begin() as connection:
+            connection.execute(text("UPDATE configuration_version SET taken_us = 0 WHERE number = 2"))
+    with rookery.open(config=mirrored) as rook:
+        assert (rook.backups.mirror(), rook.backups.mirror()) == (2, 0)
+    said = git(repository, "log", "--format=%s", "--reverse", "main").splitlines()
+    assert said == ["r1: first version, lines 12", "r1: lines +1 -0"]
 
 
 def test_commits_the_database_does_not_know_of_are_recognised(mirrored: Config, repository: Path) -> None:

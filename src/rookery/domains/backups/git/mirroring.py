@@ -150,9 +150,7 @@ def _changes(found: Sequence[Missing]) -> tuple[list[Change], dict[str, Position
 
 def _message(each: Missing, path: str) -> str:
     """What has changed; at its end, which version it is, for `_recognise`."""
-    what = f"{each.added} lines added, {each.removed} removed"
-    if each.number == 1:
-        what = f"first version, {each.lines} lines"
+    what = f"lines +{each.added} -{each.removed}" if each.number > 1 else f"first version, lines {each.lines}"
     return (
         f"{each.device}: {what}\n\nVersion {each.number}, by {each.actor}.\n\n"
         f"{TRAILER}{each.device_id} {each.number} {path}\n"

@@ -55,8 +55,12 @@ def behind(engine: Engine) -> list[str]:
 
 
 def missing(engine: Engine, device_ids: Sequence[str], most: int) -> list[Missing]:
-    """Versions of these devices that are not in the mirror, oldest first; a device's in their order."""
+    """Versions of these devices that are not in the mirror, oldest first.
+
+    Those of a device are in their order, even where its clock was set back between two of them.
+    """
     version, mirrored = ConfigurationVersion, MirroredDevice
+    latest = func.max(version.taken_us).over(partition_by=version.device_id, order_by=version.number)
     names = ("number", "taken_us", "lines", "added", "removed", "actor", "content")
     query = (
         select(
@@ -66,7 +70,7 @@ def missing(engine: Engine, device_ids: Sequence[str], most: int) -> list[Missin
         .outerjoin(mirrored, mirrored.device_id == version.device_id)
         .outerjoin(Device, Device.id == version.device_id)
         .where(version.device_id.in_(device_ids), version.number > func.coalesce(mirrored.number, 0))
-        .order_by(version.taken_us, version.number)
+        .order_by(latest, version.number)
         .limit(most)
     )  # fmt: skip
     with engine.connect() as connection:
