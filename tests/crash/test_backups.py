@@ -21,7 +21,7 @@ from tests.patience import PATIENCE
 
 CHILD = Path(__file__).with_name("backup_child.py")
 ROUNDS = 12
-LONGEST_LIFE = 0.6  # seconds after the first version
+LONGEST_LIFE = 2.0  # seconds after the first version; the mirror follows after one
 
 
 @contextmanager
@@ -77,6 +77,7 @@ def test_whatever_is_killed_every_acknowledged_version_is_whole_and_once_in_the_
             rook.credentials.create("lab", "admin", password=PASSWORD)
             rook.devices.create("r1", "127.0.0.1", "ios", port=one.port)
         acknowledged = [number for _ in range(ROUNDS) for number in live_and_die(data_dir)]
+    assert commits(data_dir / "mirror.git")
     with rookery.open(data_dir) as rook:
         rook.backups.mirror()
         stored = [each.number for each in reversed(rook.backups.versions("r1", limit=10_000))]

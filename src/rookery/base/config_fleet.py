@@ -64,6 +64,7 @@ class Backups(Section, frozen=True, kw_only=True):
         str,
         Meta(
             description="A bare Git repository that has a commit for each new version, without secrets: "
-            "a path, seen from `data_dir`; it is made if need be. Empty: none. `rookery[git]` writes it."
+            "a path, seen from `data_dir`; it is made if need be. Empty: none. `rookery[git]` writes it.",
+            extra={"allowed": "a path"},
         ),
     ] = ""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,21 +14,7 @@ from rookery.domains.backups.git.history import RepositoryNotFound
 from rookery.domains.devices import service as devices
 from tests.conftest import Call
 from tests.domains.backups.conftest import configuration
-
-START = datetime(2023, 1, 1, tzinfo=UTC)
-
-
-def commit(repository: Path, day: int, **files: str) -> None:
-    """What a collector commits on a day; `__` in a name is a folder."""
-    for name, content in files.items():
-        path = repository / name.replace("__", "/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    moment = (START + timedelta(days=day)).isoformat()
-    dates = {"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
-    who = ("-c", "user.name=Oxidized", "-c", "user.email=o@x.example")
-    for words in (("add", "--all"), (*who, "commit", "--quiet", "--message", "update")):
-        subprocess.run(["git", *words], cwd=repository, check=True, timeout=60, env={**os.environ, **dates})
+from tests.domains.backups.git.conftest import START, commit
 
 
 @pytest.fixture
@@ -37,7 +22,6 @@ def repository(tmp_path: Path) -> Path:
     """Three versions of r1, one of which is noise, one of r2 in a folder, and of one that nobody knows."""
     path = tmp_path / "oxidized"
     path.mkdir()
-    subprocess.run(["git", "init", "--quiet"], cwd=path, check=True, timeout=60)
     commit(path, 1, r1=configuration())
     commit(path, 2, r1=configuration().replace("09:37:40", "10:00:00"), configs__R2=configuration("r2"))
     commit(path, 3, r1=configuration(more="ntp server 10.0.0.9\n"), unknown="text\n")

@@ -14,8 +14,8 @@ from rookery.app import Rook
 from rookery.base.config import Config, Database
 from rookery.base.config_fleet import Backups
 from rookery.base.errors import ConfigError
-from rookery.domains.backups.git import mirroring
 from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
+from tests.domains.backups.git.conftest import commit
 
 
 def git(repository: Path, *words: str) -> str:
@@ -83,6 +83,20 @@ def test_a_clock_that_was_set_back_changes_no_order(mirrored: Config, repository
     assert said == ["r1: first version, lines 12", "r1: lines +1 -0"]
 
 
+def test_an_imported_history_is_in_the_mirror_too(mirrored: Config, repository: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "oxidized"
+    kept.mkdir()
+    commit(kept, 1, r1=configuration())
+    commit(kept, 2, r1=configuration(more="ntp server 10.0.0.9\n"))
+    with rookery.open(config=mirrored) as rook:
+        rook.devices.create("r1", "192.0.2.1", "ios")
+        rook.backups.import_history(kept)
+    said = git(repository, "log", "--format=%an %as %s", "--reverse", "main").splitlines()
+    assert said == [
+        "Oxidized 2023-01-02 r1: first version, lines 12", "Oxidized 2023-01-03 r1: lines +1 -0",
+    ]  # fmt: skip
+
+
 def test_commits_the_database_does_not_know_of_are_recognised(mirrored: Config, repository: Path) -> None:
     """As a kill between the two leaves them."""
     with rookery.open(config=mirrored) as rook:
@@ -133,16 +147,12 @@ def test_a_working_copy_is_no_mirror(mirrored: Config, repository: Path) -> None
     [
         ("", "r1", "r1.cfg"),
         ("berlin", "r1", "berlin/r1.cfg"),
-        ("../etc", "a/../../b", "_etc/a_.._.._b.cfg"),
-        (".git", "..", "git/_.cfg"),
-        ("x.cfg", "r1", "x/r1.cfg"),
+        ("../etc", "a/../../b", "_etc/a%2f..%2f..%2fb.cfg"),
+        (".git", "..", "git/...cfg"),
+        ("x.cfg.cfg.", "r1", "x/r1.cfg"),
     ],
 )
-def test_no_name_leads_out_of_the_mirror(site: str, name: str, path: str) -> None:
+def test_no_name_leads_out_of_the_mirror_or_to_anothers_file(site: str, name: str, path: str) -> None:
     from rookery.domains.backups.git.repository import path_of
 
     assert path_of(site, name) == path
-
-
-def test_the_mirror_listens_to_new_versions_alone() -> None:
-    assert {event.__name__ for event in mirroring.LISTENED} == {"BackupTaken", "HistoryImported"}

@@ -14,6 +14,7 @@ from rookery.base.clock import from_us
 from rookery.base.errors import ConfigError, RookeryError
 from rookery.domains.backups import rules, store
 from rookery.domains.backups.diffing import diff
+from rookery.domains.backups.errors import BackedUpMeanwhile
 from rookery.domains.backups.events import HistoryImported
 from rookery.domains.backups.preparing import Preparation
 from rookery.domains.backups.service import row_of
@@ -85,18 +86,20 @@ def _imported(
         return Imported(path=path, device=device.name, reason="has versions already")
     try:
         rows = rook.offload(_rows, prepared, history, device, snapshots)
+        if rows and not dry_run:
+            _add(rook, device, rows, path)
     except RookeryError as error:
         return Imported(path=path, device=device.name, reason=str(error))
     if not rows:
         return Imported(path=path, device=device.name, reason="holds no configuration")
-    if not dry_run:
-        _add(rook, device, rows, path)
     first, last = (from_us(row["taken_us"]) for row in (rows[0], rows[-1]))
     return Imported(path=path, device=device.name, versions=len(rows), first=first, last=last)
 
 
 def _add(rook: Rook, device: DeviceInfo, rows: Sequence[dict[str, Any]], path: str) -> None:
     with rook.transaction() as session:
+        if store.newest(session, device.id) is not None:
+            raise BackedUpMeanwhile
         for row in rows:
             store.add(session, row)
         rook.emit(HistoryImported(device.name, device.id, len(rows), path))

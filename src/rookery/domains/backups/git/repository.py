@@ -162,10 +162,10 @@ def _parts(path: str) -> list[bytes]:
 
 
 def path_of(site: str, device: str) -> str:
-    """Where a device's configuration is: `SITE/NAME.cfg`, or `NAME.cfg` where there is no site."""
-    folder = _plain(site.removesuffix(".cfg"))
-    return "/".join(part for part in (folder, f"{_plain(device) or '_'}.cfg") if part)
+    """Where a device's configuration is: `SITE/NAME.cfg`, or `NAME.cfg` where there is no site.
 
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^\w.@+ -]", "_", name).strip(". ")
+    No two devices have one path, and no folder is called like a file.
+    """
+    folder = re.sub(r"(\.cfg)+$", "", re.sub(r"[^\w@+ .-]", "_", site).strip(". "))
+    name = re.sub(r"[^\w@+ .-]", lambda match: f"%{ord(match[0]):02x}", device)
+    return "/".join(part for part in (folder, f"{name}.cfg") if part)
