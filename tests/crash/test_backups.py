@@ -87,3 +87,4 @@ def test_whatever_is_killed_every_acknowledged_version_is_whole_and_once_in_the_
     assert set(acknowledged) <= set(stored)
     assert all(text.endswith("end\n") for text in texts)
     assert commits(data_dir / "mirror.git") == stored
+    subprocess.run(["git", f"--git-dir={data_dir / 'mirror.git'}", "fsck", "--strict"], check=True)

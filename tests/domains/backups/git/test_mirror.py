@@ -120,6 +120,19 @@ def test_a_device_that_moves_to_another_site_moves_in_the_mirror(mirrored: Confi
     assert git(repository, "ls-tree", "-r", "--name-only", "main") == "bonn/r1.cfg\n"
 
 
+def test_what_a_killed_process_has_left_is_in_nobodys_way(mirrored: Config, repository: Path) -> None:
+    """Half a repository, and the lock files of Git."""
+    (repository.with_name("mirror.git.new") / "objects").mkdir(parents=True)
+    with rookery.open(config=mirrored) as rook:
+        assert rook.backups.mirror() == 0
+        (repository / "refs" / "heads" / "main.lock").touch()
+        (repository / "objects" / "ab").mkdir()
+        (repository / "objects" / "ab" / "cd.lock").touch()
+        changed_twice(rook)
+    assert git(repository, "rev-list", "--count", "main") == "2\n"
+    assert not list(repository.rglob("*.lock"))
+
+
 def test_a_mirror_that_was_removed_is_made_anew(mirrored: Config, repository: Path) -> None:
     with rookery.open(config=mirrored) as rook:
         changed_twice(rook)

@@ -112,10 +112,8 @@ def bring_up(folder: Path, engine: Engine, device_ids: Sequence[str]) -> int:
 @contextmanager
 def _owned(folder: Path) -> Iterator[None]:
     """One process at a time; the kernel frees it when that dies."""
-    from rookery.domains.backups.git.repository import LOCK
-
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / LOCK).open("wb") as lock:
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

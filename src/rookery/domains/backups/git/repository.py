@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -18,7 +19,6 @@ BRANCH: Final = Ref(b"refs/heads/main")
 NOWHERE: Final = ObjectID(b"0" * 40)
 FILE: Final = 0o100644
 FOLDER: Final = 0o040000
-LOCK: Final = "rookery.lock"
 MOST_LOOSE: Final = 6000
 """Loose objects from which on they are packed: so many make Git itself tidy up."""
 
@@ -45,8 +45,9 @@ class Repository:
     """Reads and writes the branch `main`."""
 
     def __init__(self, folder: Path) -> None:
-        """Open it, in a folder that exists; made if that is empty. Raises ConfigError where that is not."""
+        """Open it, made if need be; one process at a time. Raises ConfigError of another's folder."""
         self._repo = _opened(folder)
+        _unlock(folder)
         self._store = self._repo.object_store
         self._head: ObjectID | None = self._repo.refs.as_dict().get(BRANCH)
 
@@ -113,16 +114,31 @@ class Repository:
 
 
 def _opened(folder: Path) -> Repo:
+    if not folder.exists() or not any(folder.iterdir()):
+        _make(folder)
     try:
         repo = Repo(str(folder))
     except NotGitRepository:
-        if any(path.name != LOCK for path in folder.iterdir()):
-            raise ConfigError(f"backups.mirror: {folder} is there, but no Git repository.") from None
-        return Repo.init_bare(str(folder), default_branch=BRANCH.rpartition(b"/")[2])
+        raise ConfigError(f"backups.mirror: {folder} is there, but no Git repository.") from None
     if not repo.bare:
         repo.close()
         raise ConfigError(f"backups.mirror: {folder} is somebody's working copy; name a bare repository.")
     return repo
+
+
+def _make(folder: Path) -> None:
+    """Beside its place, so that a kill leaves no half of one there."""
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o700)
+    Repo.init_bare(str(new), default_branch=BRANCH.rpartition(b"/")[2]).close()
+    new.rename(folder)
+
+
+def _unlock(folder: Path) -> None:
+    """Remove the locks of a process that was killed: a lock file of Git outlives whoever made it."""
+    for lock in (*folder.glob("objects/*/*.lock"), *folder.glob("refs/heads/*.lock")):
+        lock.unlink()
 
 
 def _as(kind: type[Kind], thing: ShaFile) -> Kind:
