@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from rookery.base.errors import ConfigError
 from rookery.mechanisms.dual import dual_read
-from rookery.mechanisms.store import limit_idling, migrate, open_engine, read_only
+from rookery.mechanisms.store import explained, limit_idling, migrate, open_engine, read_only
+from rookery.mechanisms.store.faults import DatabaseUnreachable
 from tests.conftest import Call
 
 INSERT = text("INSERT INTO writebehind_cursor (stream, seq) VALUES (:stream, 1)")
@@ -138,8 +139,8 @@ def test_a_transaction_of_a_machine_that_sleeps_does_not_keep_its_locks_for_ever
     asleep.execute(INSERT, {"stream": "one"})
     with other.begin() as connection:
         connection.execute(INSERT, {"stream": "one"})  # the same row: it waits
-    with pytest.raises(DBAPIError):
-        asleep.commit()
+    with pytest.raises(DatabaseUnreachable), explained(sleeper):
+        asleep.execute(COUNT)
     asleep.close()
     with other.begin() as connection:
         assert connection.execute(COUNT).scalar() == 1

@@ -7,11 +7,14 @@ import base64
 import json
 import logging
 import random
+import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import InternalError
 
 from rookery.base.redact import register_secret
+from rookery.mechanisms.store import limit_idling, open_engine
 from rookery.mechanisms.writebehind import (
     Batch,
     BatchQueue,
@@ -58,6 +61,19 @@ def test_what_a_sink_calls_permanent_is_not_retried_even_if_its_cause_looks_tran
     assert not is_transient(PermanentError("no"))
     assert not is_transient(ValueError("bad"))
     assert is_transient(TransientError("wait"))
+
+
+@pytest.mark.postgres
+def test_a_transaction_that_the_server_has_ended_is_tried_again(postgres_url: str) -> None:
+    engine = open_engine(postgres_url)
+    limit_idling(engine, 0.05)
+    with engine.connect() as asleep:
+        asleep.exec_driver_sql("SELECT 1")
+        time.sleep(0.5)
+        with pytest.raises(InternalError, match="idle-in-transaction") as caught:
+            asleep.exec_driver_sql("SELECT 1")
+    engine.dispose()
+    assert is_transient(caught.value)
 
 
 def test_attempts_bound_the_retries() -> None:

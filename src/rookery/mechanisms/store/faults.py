@@ -62,6 +62,8 @@ _SQLITE_FAULTS: Final[dict[int, type[DatabaseUnavailable]]] = {
 # SQLSTATE classes and codes: PostgreSQL manual, appendix A.
 _POSTGRES_FAULTS: Final[dict[str, type[DatabaseUnavailable]]] = {
     "08": DatabaseUnreachable,
+    "25P03": DatabaseUnreachable,  # a transaction that idled too long: the server has ended its connection
+    "25P04": DatabaseUnreachable,  # one that took too long, likewise
     "25006": DatabaseReadOnly,
     "42501": DatabaseReadOnly,
     "28": DatabaseUnreachable,

@@ -21,6 +21,8 @@ def is_transient(error: BaseException) -> bool:
         return True
     if isinstance(error, RuntimeError) and "shutdown" in str(error):
         return True  # the interpreter's: at exit no thread can be started; the next process delivers
+    if getattr(error, "connection_invalidated", False):
+        return True  # SQLAlchemy's word for a connection the server has ended, whatever the driver calls it
     return any(kind.__name__ in TRANSIENT_NAMES for kind in type(error).__mro__)
 
 
