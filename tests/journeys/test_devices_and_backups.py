@@ -11,6 +11,7 @@ import pytest
 from rookery.demo.fleet import SimulatedDevice
 from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
 from tests.journeys.conftest import Rookery
+from tests.servers import free_port
 
 
 @pytest.fixture
@@ -136,6 +137,21 @@ def test_a_backup_is_left_to_a_worker_as_a_task_for_each_device(
         ("backups.capture", "completed"), ("backups.capture", "completed"), ("backups.run", "completed"),
     ]  # fmt: skip
     assert rookery("grep", "-l", "hostname").stdout == "r1\nr2\n"
+
+
+def test_logins_are_left_to_a_worker_and_those_that_fail_say_why(
+    rookery: Rookery, two: tuple[SimulatedDevice, SimulatedDevice]
+) -> None:
+    known(rookery, two)
+    rookery("devices", "add", "gone", "127.0.0.1", "--platform", "ios", "--port", str(free_port()))
+    assert rookery("reach", "--detach", "--credential", "lab").returncode == 2
+    assert rookery("reach", "--detach").returncode == 0
+    assert rookery("worker", "--drain").returncode == 0
+    tasks = json.loads(rookery("tasks", "list", "--type", "backups.reach", "--json").stdout)["items"]
+    assert sorted(task["status"] for task in tasks) == ["completed", "completed", "retrying"]
+    devices = json.loads(rookery("devices", "list", "--json").stdout)["items"]
+    assert {each["name"] for each in devices if each["last_seen"]} == {"r1", "r2"}
+    assert {each["last_backup"] for each in devices} == {None}
 
 
 def test_a_list_of_devices_is_looked_at_before_it_is_taken(rookery: Rookery, tmp_path: Path) -> None:

@@ -140,9 +140,11 @@ def test_a_project_is_scanned_with_the_endpoints_that_it_has_by_then(
     assert listed(rookery)[0]["payload"]["endpoints"] == []
 
 
-def test_backups_are_scheduled_by_a_filter(rookery: Rookery) -> None:
+def test_backups_and_logins_are_scheduled_by_a_filter(rookery: Rookery) -> None:
     made = rookery("schedules", "add", "backups", *CRON, "--backup", "tag:core", "--json")
     document = json.loads(made.stdout)
     assert (document["task_type"], document["payload"]) == ("backups.run", {"filter": "tag:core"})
+    assert rookery("schedules", "add", "up", *CRON, "--reach", "").returncode == 0
+    assert rookery("schedules", "run", "up").returncode == 0
     both = rookery("schedules", "add", "x", *CRON, "--backup", "", "--scan", "http://127.0.0.1")
     assert (both.returncode, "one of these" in both.stderr) == (2, True)

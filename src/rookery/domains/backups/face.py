@@ -13,6 +13,7 @@ class Backups(Face[RookT]):
     capture = bound(service.capture)
     run = bound(service.run)
     reach = bound(service.reach)
+    reach_one = bound(service.reach_one)
     peek = bound(service.peek)
     versions = bound(store.versions)
     get = bound(store.get)

@@ -259,21 +259,41 @@ def reach(
     chosen = _chosen(rook, names, filter_)
     prepared = Preparation(rook, chosen)
     return rook.each(
-        lambda device: _reached(rook, prepared, device, only), chosen, limit=rook.config.backups.concurrency
+        lambda device: _tried_to_reach(rook, prepared, device, only),
+        chosen,
+        limit=rook.config.backups.concurrency,
     )
 
 
-def _reached(rook: Rook, prepared: Preparation, device: DeviceInfo, credential: str) -> Captured:
-    started, uses = time.monotonic(), Uses()
+@dual
+def reach_one(rook: Rook, /, device: str) -> Captured:
+    """Log in on one device and hang up; `reason` is its prompt. Raises DeviceNotFound, and what refused."""
+    info = devices.get(rook, device)
+    return _reached(rook, Preparation(rook, [info]), info, "")
+
+
+def _tried_to_reach(rook: Rook, prepared: Preparation, device: DeviceInfo, credential: str) -> Captured:
+    started = time.monotonic()
     try:
-        prompt = rook.wait_for(prepared.reach, prepared.job(device, credential), uses)
-        done = Captured(device=device.name, status="unchanged", reason=prompt)
+        return _reached(rook, prepared, device, credential)
     except Exception as error:  # noqa: BLE001  no device's failure is another's
         code, reason = _why(device, error)
-        done = Captured(device=device.name, status="failed", code=code, reason=reason)
-    with rook.transaction() as session:
-        _note(rook, session, prepared, device, uses)
-    return msgspec.structs.replace(done, seconds=time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Captured(device=device.name, status="failed", code=code, reason=reason, seconds=seconds)
+
+
+def _reached(rook: Rook, prepared: Preparation, device: DeviceInfo, credential: str) -> Captured:
+    started, uses, seen = time.monotonic(), Uses(), False
+    try:
+        prompt = rook.wait_for(prepared.reach, prepared.job(device, credential), uses)
+        seen = True
+    finally:
+        with rook.transaction() as session:
+            _note(rook, session, prepared, device, uses)
+            if seen:
+                devices.note_seen(session, device.id, now_us())
+    seconds = time.monotonic() - started
+    return Captured(device=device.name, status="unchanged", reason=prompt, seconds=seconds)
 
 
 @dual

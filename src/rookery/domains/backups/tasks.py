@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rookery.mechanisms.tasks.context import TaskContext
 
 CAPTURE, RUN = "backups.capture", "backups.run"
+REACH, REACH_ALL = "backups.reach", "backups.reach_all"
 LONGEST = 1800.0
 RETRY = RetryPolicy(temporary=2, other=0, first_delay=30.0, longest_delay=300.0)
 """A device that could not be reached may be there in a minute; what it refuses, it refuses again."""
@@ -46,18 +47,36 @@ def capture(rook: Rook, context: TaskContext, wanted: OneDevice) -> service.Capt
     return service.capture(rook, wanted.device)
 
 
-def submit_all(rook: Rook, context: TaskContext, wanted: ManyDevices) -> dict[str, int]:
-    """A task for each device; one that has such a task already is not given another."""
+def reach(rook: Rook, context: TaskContext, wanted: OneDevice) -> service.Captured:
+    """Log in on one device and hang up."""
+    context.report(message=f"talking to {wanted.device}")
+    return service.reach_one(rook, wanted.device)
+
+
+def capture_all(rook: Rook, context: TaskContext, wanted: ManyDevices) -> dict[str, int]:
+    """A backup of each device, unless it rests after many failures and is not named."""
     chosen = _chosen(rook, wanted)
     is_named = bool(wanted.devices)
     due = [each for each in chosen if each.is_enabled and (is_named or not _rests(each))]
+    return _submitted(rook, context, CAPTURE, due) | {"skipped": len(chosen) - len(due)}
+
+
+def reach_all(rook: Rook, context: TaskContext, wanted: ManyDevices) -> dict[str, int]:
+    """A login on each device; those that rest are tried too, for they may be back."""
+    chosen = _chosen(rook, wanted)
+    due = [each for each in chosen if each.is_enabled]
+    return _submitted(rook, context, REACH, due) | {"skipped": len(chosen) - len(due)}
+
+
+def _submitted(rook: Rook, context: TaskContext, kind: str, due: list[DeviceInfo]) -> dict[str, int]:
+    """A task for each device; one that has such a task already is not given another."""
     for number, device in enumerate(due):
         context.report(number, len(due), device.name)
         submit_task(
-            rook, CAPTURE, {"device": device.id}, idempotency_key=f"device {device.id}",
+            rook, kind, {"device": device.id}, idempotency_key=f"device {device.id}",
             parent_id=context.task_id, priority=6,
         )  # fmt: skip
-    return {"submitted": len(due), "skipped": len(chosen) - len(due)}
+    return {"submitted": len(due)}
 
 
 def _chosen(rook: Rook, wanted: ManyDevices) -> list[DeviceInfo]:
@@ -81,7 +100,15 @@ TASKS: tuple[TaskType, ...] = (
         limits=_one_at_a_time, summary="Back up one device.",
     ),
     TaskType(
-        name=RUN, function=submit_all, payload=ManyDevices, retry=RETRY, timeout=LONGEST,
+        name=RUN, function=capture_all, payload=ManyDevices, retry=RETRY, timeout=LONGEST,
         summary="Have many devices backed up, each by a task of its own.",
+    ),
+    TaskType(
+        name=REACH, function=reach, payload=OneDevice, retry=RETRY, timeout=LONGEST,
+        limits=_one_at_a_time, summary="Log in on one device and hang up.",
+    ),
+    TaskType(
+        name=REACH_ALL, function=reach_all, payload=ManyDevices, retry=RETRY, timeout=LONGEST,
+        summary="See which of many devices can be reached, each by a task of its own.",
     ),
 )  # fmt: skip

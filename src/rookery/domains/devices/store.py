@@ -122,6 +122,16 @@ def note_backup(
     sql.run(session.connection(), _NOTE_BACKUP.format(how=how, said=said), values)
 
 
+@dual
+def note_seen(session: Session, /, device_id: str, at_us: int) -> None:
+    """Store that a device has let somebody in."""
+    sql.run(
+        session.connection(),
+        "UPDATE device SET last_seen_us = :at WHERE id = :id",
+        {"at": at_us, "id": device_id},
+    )
+
+
 _NOTE_BACKUP = """
     UPDATE device SET last_backup = :status, last_backup_us = :at, last_backup_error = :error, {how}{said}
     WHERE id = :id"""

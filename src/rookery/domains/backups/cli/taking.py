@@ -72,7 +72,7 @@ def backup(
         return
     filter_ = _chosen(devices, choice)
     if choice["detach"]:
-        _leave(rook, devices, filter_, as_json=as_json)
+        _leave(rook, "backups.run", devices, filter_, as_json=as_json)
         return
     with Watching() as watching:
         watching.total = len(devices) or rook.devices.count(filter_)
@@ -87,8 +87,8 @@ def backup(
     context.exit(1 if report.count("failed") else 0)
 
 
-def _leave(rook: Rook, devices: tuple[str, ...], filter_: str, *, as_json: bool) -> None:
-    task_id = rook.tasks.submit_task("backups.run", {"filter": filter_, "devices": devices})
+def _leave(rook: Rook, task_type: str, devices: tuple[str, ...], filter_: str, *, as_json: bool) -> None:
+    task_id = rook.tasks.submit_task(task_type, {"filter": filter_, "devices": devices})
     if as_json:
         emit_json({"task_id": task_id})
     else:
@@ -191,17 +191,21 @@ def _print_one(
 @click.option(
     "--credential", metavar="NAME", default="", help="Test this login, and no other, whatever its tags."
 )
+@click.option("--detach", is_flag=True, help="Leave it to workers, a task for each device.")
 @json_option
 @pass_rook
 @click.pass_context
 def reach(
     context: click.Context, rook: Rook, devices: tuple[str, ...], filter_: str, credential: str,
-    *, as_json: bool,
+    *, detach: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Log in on devices and hang up: which ones answer.
 
     Without DEVICE, all. Exits 1 when one could not be reached.
     """
+    if detach:
+        _leave_logins(rook, devices, filter_, credential, as_json=as_json)
+        return
     found = rook.backups.reach(filter_, names=devices, credential=credential)
     if as_json:
         emit_list(found)
@@ -214,6 +218,14 @@ def reach(
         )
         table(columns, map(_reached, found), empty=NOBODY)
     context.exit(1 if any(each.status == "failed" for each in found) else 0)
+
+
+def _leave_logins(
+    rook: Rook, devices: tuple[str, ...], filter_: str, credential: str, *, as_json: bool
+) -> None:
+    if credential:
+        raise click.UsageError("A worker tries the logins that match: leave out --credential or --detach.")
+    _leave(rook, "backups.reach_all", devices, filter_, as_json=as_json)
 
 
 def _reached(each: Captured) -> list[object]:

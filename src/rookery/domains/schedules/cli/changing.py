@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from rookery.domains.schedules.document import ScheduleInfo
 
 NO_TIMING = "Say when it is due: --cron '0 3 * * *', --every 6h or --at 2026-12-01T03:00."
-NO_WORK = "Say what it does: --backup FILTER, --scan URL, --project NAME, or --task TYPE with its --payload."
+NO_WORK = (
+    "Say what it does: --backup or --reach FILTER, --scan URL, --project NAME, or --task TYPE with --payload."
+)
 
 
 @click.command("add", cls=SectionedCommand, sections=SECTIONS)

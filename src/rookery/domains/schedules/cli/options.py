@@ -40,9 +40,10 @@ class When(NamedTuple):
 
 
 class What(NamedTuple):
-    """What it is to do, as far as that is said: backups, a scan, or any task."""
+    """What it is to do, as far as that is said: backups, logins, a scan, or any task."""
 
     backup: str | None
+    reach: str | None
     task: str | None
     payload: Any
     scan: tuple[str, ...]
@@ -98,6 +99,7 @@ TIMING = (
 )
 WORK = (
     click.option("--backup", metavar="FILTER", help="Back up the devices that FILTER chooses; '' is all."),
+    click.option("--reach", metavar="FILTER", help="Log in on these devices, to see which ones answer."),
     click.option("--scan", multiple=True, metavar="TARGET", help="Scan this; may be repeated."),
     click.option(
         "--project", metavar="NAME", help="Scan for this project; without a target, what it has by then."
@@ -168,8 +170,8 @@ def timing_from(when: When, *, zone: str = "UTC") -> Timing | None:
 
 def work_from(rook: Rook, what: What, **choice: Any) -> tuple[str | None, Any]:
     """The type of task and the payload that are asked for, as far as they are."""
-    if what.backup is not None:
-        return _backup_from(what, choice)
+    if what.backup is not None or what.reach is not None:
+        return _device_work_from(what, choice)
     is_scan = bool(what.scan or what.project)
     if not is_scan:
         _refuse_scans_options(what, choice)
@@ -189,13 +191,14 @@ def work_from(rook: Rook, what: What, **choice: Any) -> tuple[str | None, Any]:
     return RUN, rook.schedules.lasting_plan(plan)
 
 
-def _backup_from(what: What, choice: dict[str, Any]) -> tuple[str, Any]:
-    from rookery.domains.backups.tasks import RUN
+def _device_work_from(what: What, choice: dict[str, Any]) -> tuple[str, Any]:
+    from rookery.domains.backups.tasks import REACH_ALL, RUN
 
-    if what.scan or what.project or what.task or what.payload is not None:
-        raise click.UsageError("Give --backup, or a scan, or a --task: one of these.")
+    is_other = bool(what.scan or what.project or what.task or what.payload is not None)
+    if is_other or None not in (what.backup, what.reach):
+        raise click.UsageError("Give --backup, --reach, a scan, or a --task: one of these.")
     _refuse_scans_options(what, choice)
-    return RUN, {"filter": what.backup}
+    return (REACH_ALL, {"filter": what.reach}) if what.backup is None else (RUN, {"filter": what.backup})
 
 
 def _refuse_scans_options(what: What, choice: dict[str, Any]) -> None:
