@@ -45,6 +45,8 @@ from rookery.domains.schedules import tasks as schedule_tasks
 from rookery.domains.schedules.face import Schedules
 from rookery.domains.templates import events as template_events
 from rookery.domains.templates.face import Templates
+from rookery.domains.users import events as user_events
+from rookery.domains.users.face import Users
 from rookery.mechanisms import rook as mechanism
 from rookery.mechanisms.hooks import recover
 from rookery.mechanisms.store import (
@@ -86,6 +88,7 @@ EVENTS = (
     *schedule_events.EVENTS,
     *task_events.EVENTS,
     *template_events.EVENTS,
+    *user_events.EVENTS,
 )
 """What any domain announces; all of it is audited."""
 
@@ -176,6 +179,7 @@ class Rook(mechanism.Rook):
             listeners=heard, texts=StoredConfigurations(config),
         )  # fmt: skip
         self.audit: Audit[mechanism.Rook] = Audit(self, audit)
+        self.users: Users[mechanism.Rook] = Users(self)
         self.devices: Devices[mechanism.Rook] = Devices(self)
         self.credentials: Credentials[mechanism.Rook] = Credentials(self)
         self.backups: Backups[mechanism.Rook] = Backups(self)
@@ -212,6 +216,7 @@ class AsyncRook(mechanism.AsyncRook):
             queue=queue, listeners=heard, texts=StoredConfigurations(config),
         )  # fmt: skip
         self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
+        self.users: Users[mechanism.AsyncRook] = Users(self)
         self.devices: Devices[mechanism.AsyncRook] = Devices(self)
         self.credentials: Credentials[mechanism.AsyncRook] = Credentials(self)
         self.backups: Backups[mechanism.AsyncRook] = Backups(self)

@@ -1,10 +1,14 @@
-"""Another key for what is sealed: raw configurations, after the credentials; then the old keys may go."""
+"""Another key for what is sealed: raw configurations and second factors, after the credentials.
+
+Then the old keys may go.
+"""
 
 from __future__ import annotations
 
 from rookery.domains.backups import store
 from rookery.domains.backups.service import place
 from rookery.domains.credentials.events import VaultKeyRotated
+from rookery.domains.users import second_factor
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.vault.keys import drop_old_keys, is_in_file, open_vault
@@ -41,7 +45,9 @@ def _reseal_some(rook: Rook, vault: Vault) -> int:
 def rotate_out(rook: Rook, /) -> int:
     """Seal what is left with the key in use, then forget the others of the file; how many keys those were.
 
-    Call it after `credentials.rotate_key`. Raises what `reseal` raises.
+    What is left are configurations and second factors: call it after `credentials.rotate_key`. Raises what
+    `reseal` raises.
     """
     reseal(rook)
+    second_factor.reseal(rook)
     return rook.offload(drop_old_keys, rook.config) if is_in_file(rook.config) else 0

@@ -100,9 +100,15 @@ COMMANDS: Mapping[str, Entry] = {
         "rookery.domains.templates.cli:templates",
         "The checks: which there are, what they do, and whether they run.",
     ),
+    "tokens": Entry(
+        "rookery.domains.users.cli.tokens:tokens", "Ways in for programs: API tokens, with scopes."
+    ),
     "tools": Entry(
         "rookery.domains.scans.tools.cli:tools",
         "What a scan can be run with: the engine within, and other programs.",
+    ),
+    "users": Entry(
+        "rookery.domains.users.cli:users", "Who may come in: roles, passwords, second factors, sessions."
     ),
     "versions": Entry(
         "rookery.domains.backups.cli.reading:versions", "Show the versions of a device's configuration."
