@@ -190,7 +190,7 @@ class Call:
             result = operation(self.rook, *args, **kwargs)
             return list(result) if isinstance(result, Iterator) else result
         async_rook = self.async_rook
-        with _watching_loops():
+        with watching_loops():
             return self._runner.run(_awaited(operation(async_rook, *args, **kwargs)))
 
     @property
@@ -214,7 +214,7 @@ class Call:
 
 
 @contextmanager
-def _watching_loops() -> Iterator[None]:
+def watching_loops() -> Iterator[None]:
     """Blocking calls on any event loop raise, but for coverage's own lock, for which its tracer may wait."""
     with blockbuster_ctx() as watch:
         for name in ("threading.Lock.acquire", "threading.Lock.acquire_lock"):

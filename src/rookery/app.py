@@ -288,7 +288,7 @@ def default_actor() -> str:
 
 def metadata() -> MetaData:
     """The tables of every mechanism and domain, whose models are imported by this call."""
-    for mechanism_ in ("tasks", "writebehind"):
+    for mechanism_ in ("replies", "tasks", "writebehind"):
         import_module(f"rookery.mechanisms.{mechanism_}.models")
     for domain in iter_modules(domains.__path__, "rookery.domains."):
         if any(module.name == "models" for module in iter_modules(import_module(domain.name).__path__)):

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from rookery.base import config_sources as sources
+from rookery.base.config_faces import Api
 from rookery.base.config_fleet import Backups, Vault
 from rookery.base.config_sections import (
     Audit,
@@ -35,6 +36,7 @@ from rookery.base.config_values import Setting, convert, register_secrets
 from rookery.base.errors import ConfigError
 
 __all__ = [
+    "Api",
     "Audit",
     "Backups",
     "Config",
@@ -79,6 +81,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     templates: Templates = Templates()
     vault: Vault = Vault()
     backups: Backups = Backups()
+    api: Api = Api()
 
     @property
     def database_url(self) -> str:

@@ -5,7 +5,8 @@ RookeryError                   anything Rookery says no to
 │   └── ConfigError            a setting is wrong; names key, origin, what is allowed
 ├── NotAllowed                 refused by a rule, whoever asks                                exit 3, HTTP 403
 ├── NotFound                   no such thing                                                  exit 5, HTTP 404
-├── Conflict                   the thing changed, or exists already                           exit 6, HTTP 409
+├── Conflict                   the thing exists already, or is in the way                     exit 6, HTTP 409
+│   └── Stale                  the thing has changed since it was read                        exit 6, HTTP 412
 ├── Unavailable                a server, file or disk cannot be reached now                   exit 7, HTTP 503
 │   └── TemporaryError         work failed; trying again later may help                       exit 7, HTTP 503
 ├── FatalError                 work failed; trying again cannot help                          exit 1, HTTP 500
@@ -60,6 +61,10 @@ class Conflict(RookeryError):
     """It has changed meanwhile, or exists already."""
 
     exit_status = 6
+
+
+class Stale(Conflict):
+    """It has changed since you read it: read it again, and change that."""
 
 
 class Unavailable(RookeryError):

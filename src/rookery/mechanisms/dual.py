@@ -112,12 +112,15 @@ def dual_stream(operation: Callable[..., Iterator[Any]]) -> Any:
 def _either(operation: Callable[..., Any], unit: str) -> Any:
     """The operation for whatever it may be called on; a Rook opens `unit` around a session-operation."""
     takes_session = _takes_session(operation)
+    reads = unit == "reading"
     plain: set[type] = set()  # the types called on as they are: known, they cost one look-up
 
     @wraps(operation)
     def either(on: Any, /, *args: Any, **kwargs: Any) -> Any:
         if type(on) in plain:
             return operation(on, *args, **kwargs)
+        if reads and hasattr(on, "run_reading"):
+            return on.run_reading(either, *args, **kwargs)
         if hasattr(on, "run_sync"):
             return on.run_sync(either, *args, **kwargs)
         if takes_session and hasattr(on, unit):

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from contextvars import copy_context
 from copy import copy
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy.util import await_, greenlet_spawn  # noqa: TID251  the one place
 
@@ -36,18 +38,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Item = TypeVar("Item")
 
+READERS = 2
+"""Threads: what they do in Python they do one after the other; what they wait for, beside each other."""
+
 Listener = Callable[["Rook", Any], None]
 Listeners = Mapping[type, Sequence[Listener]]
 """For each type of event, the functions to call with (rook, event), in this order."""
-
-
-@runtime_checkable
-class Bindable(Protocol):
-    """What hangs on a Rook and acts in its name, as the faces of domains do."""
-
-    def bound_to(self, rook: Any, /) -> Any:
-        """The same for another Rook."""
-        ...
 
 
 class Rook:
@@ -233,6 +229,7 @@ class AsyncRook:
             config, sync_engine, actor=actor, listeners=listeners, journal=journal, queue=queue,
             texts=texts, sessions=inside, waiting=OnLoop(),
         )  # fmt: skip
+        self._readers = Readers(config, sync_engine) if sync_engine.dialect.name == "sqlite" else None
 
     @property
     def data_dir(self) -> Path:
@@ -250,6 +247,14 @@ class AsyncRook:
     ) -> T:
         """Run a plain function of a Rook so that its SQL and its ports suspend this task."""
         return await greenlet_spawn(partial(operation, self._inner, *args, **kwargs))
+
+    async def run_reading(
+        self, operation: Callable[Concatenate[Rook, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `run_sync`, for an operation that is nothing but one reading unit of work."""
+        if self._readers is None:
+            return await self.run_sync(operation, *args, **kwargs)
+        return await self._readers.run(operation, *args, **kwargs)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -280,6 +285,8 @@ class AsyncRook:
         """Run what `on_close` registered, close the connections. May be called again."""
         try:
             await asyncio.to_thread(self._inner.close)
+            if self._readers is not None:
+                await asyncio.to_thread(self._readers.close)
         finally:
             await self._async_engine.dispose()
 
@@ -294,12 +301,36 @@ AnyRook = TypeVar("AnyRook", bound=Rook | AsyncRook)
 
 
 def _in_the_name_of(actor: str, rook: AnyRook) -> AnyRook:
+    """A copy for somebody else; so is what hangs on it and acts in its name: the faces of domains."""
     other = copy(rook)
     other.actor = actor
     for name, value in vars(rook).items():
-        if isinstance(value, Bindable):
-            setattr(other, name, value.bound_to(other))
+        if (bound_to := getattr(value, "bound_to", None)) is not None:
+            setattr(other, name, bound_to(other))
     return other
+
+
+class Readers:
+    """A few threads that read from SQLite for coroutines.
+
+    A whole operation in one thread costs one change of threads; by the async driver each of its statements
+    costs four. One that is cancelled reads on, for nobody.
+    """
+
+    def __init__(self, config: Config, engine: Engine) -> None:
+        self._rook = Rook(config, engine)
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="rookery-reading")
+
+    async def run(
+        self, operation: Callable[Concatenate[Rook, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call the operation in a thread."""
+        inside = partial(copy_context().run, operation, self._rook, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, inside)
+
+    def close(self) -> None:
+        """Wait for what is read; the engine belongs to the house."""
+        self._threads.shutdown()
 
 
 class OnLoop:

@@ -143,8 +143,7 @@ def test_no_scope_makes_a_token_that_makes_tokens() -> None:
             valid_scopes([scope])
     program = principal(Role.ADMIN, "tokens:*", "users:*")
     assert program.permits("users:write")
-    assert not program.permits("tokens:own")
-    assert not program.permits("users:own")
+    assert not program.permits("self:write")
 
 
 def test_the_table_in_the_documents_is_the_one_in_the_code() -> None:

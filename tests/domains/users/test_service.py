@@ -29,7 +29,7 @@ from tests.domains.users.people import PASSWORD, add, at_once, audited
 
 def test_a_user_is_found_by_id_name_and_address(call: Call) -> None:
     made = call(service.create, "Ada", "Ada@Example.org", "operator", password=PASSWORD)
-    assert (made.username, made.email, made.role, made.version) == ("Ada", "Ada@Example.org", "operator", 1)
+    assert (made.username, made.email, made.role, made.revision) == ("Ada", "Ada@Example.org", "operator", 1)
     assert (made.is_enabled, made.has_password, made.has_totp, made.last_login) == (True, True, False, None)
     assert call(store.get, made.id) == call(store.by_username, "ADA") == made
     assert call(store.by_email, "ada@example.ORG") == made
@@ -83,11 +83,11 @@ def test_names_and_addresses_are_taken_in_every_case(call: Call) -> None:
 
 def test_what_is_given_is_changed_unless_somebody_was_faster(call: Call) -> None:
     seen = add(call)
-    changed = call(service.update, seen.id, email="ada@example.org", expected_version=seen.version)
-    assert (changed.email, changed.version, changed.username) == ("ada@example.org", 2, "ada")
+    changed = call(service.update, seen.id, email="ada@example.org", revision=seen.revision)
+    assert (changed.email, changed.revision, changed.username) == ("ada@example.org", 2, "ada")
     assert call(service.update, seen.id, email="ada@example.org") == changed
     with pytest.raises(UserChanged):
-        call(service.update, seen.id, role="admin", expected_version=seen.version)
+        call(service.update, seen.id, role="admin", revision=seen.revision)
     with pytest.raises(UserNotValid, match="no password_hash"):
         call(service.update, seen.id, password_hash="x")
     assert call(store.get, seen.id) == changed
@@ -135,7 +135,7 @@ def test_a_new_password_ends_all_sessions_but_the_one_it_was_given_in(call: Call
         call(sessions.verify_session, other.secret)
     with pytest.raises(LoginRefused):
         call(logging_in.authenticate, "ada", PASSWORD)
-    assert call(logging_in.authenticate, "ada", "another battery 43").version == user.version + 1
+    assert call(logging_in.authenticate, "ada", "another battery 43").revision == user.revision + 1
     assert ("password.changed", "ada", {"sessions_ended": 1, "user_id": user.id}) in audited(call)
 
 
@@ -189,7 +189,7 @@ def test_a_login_by_another_way_is_noted(call: Call) -> None:
     call(service.update_last_login, user.id)
     noted = call(store.get, user.id)
     assert noted.last_login is not None
-    assert noted.version == user.version
+    assert noted.revision == user.revision
 
 
 def test_every_field_is_documented_as_it_is() -> None:

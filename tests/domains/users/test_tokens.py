@@ -26,7 +26,7 @@ def test_a_token_lets_a_program_do_what_its_scopes_say(call: Call) -> None:
     assert abs(made.token.expires - now() - TOKEN_LIFE) < timedelta(minutes=5)
     for permission in ("devices:read", "devices:write", "findings:read"):
         assert principal.permits(permission)
-    for permission in ("findings:triage", "backups:read", "tokens:own", "devices:fly", "devices:*", ""):
+    for permission in ("findings:triage", "backups:read", "self:write", "devices:fly", "devices:*", ""):
         assert not principal.permits(permission)
 
 
@@ -103,7 +103,7 @@ def test_its_last_use_is_noted_once_a_minute(call: Call) -> None:
     call(tokens.verify_token, text, "192.0.2.2")
     (again,) = call(tokens.tokens)
     assert (again.last_address, again.last_used > used.last_used) == ("192.0.2.2", True)
-    assert call(store.get, user.id).version == user.version
+    assert call(store.get, user.id).revision == user.revision
 
 
 def test_tokens_are_listed_of_one_user_or_of_all(call: Call) -> None:
@@ -125,7 +125,7 @@ def test_tokens_are_listed_of_one_user_or_of_all(call: Call) -> None:
         ("ci", ["devices:fly"], TOKEN_LIFE, "'devices:fly' is no scope"),
         ("ci", ["*"], TOKEN_LIFE, "is no scope"),
         ("ci", ["*:*"], TOKEN_LIFE, "is no scope"),
-        ("ci", ["tokens:own"], TOKEN_LIFE, "is no scope"),
+        ("ci", ["self:write"], TOKEN_LIFE, "is no scope"),
         ("ci", ["devices:read"], timedelta(0), "lasts from a minute"),
         ("ci", ["devices:read"], timedelta(days=36_500), "lasts from a minute"),
     ],

@@ -13,7 +13,7 @@ from rookery.domains.audit.keys import Keyring
 from rookery.domains.audit.rules import AuditEntry
 from rookery.domains.audit.service import AuditService
 from rookery.domains.audit.verdict import Verification
-from rookery.mechanisms.face import Face, RookT
+from rookery.mechanisms.face import Face, RookT, bound
 from rookery.mechanisms.rook import AsyncRook, Rook
 
 if TYPE_CHECKING:
@@ -156,6 +156,8 @@ class Audit(Face[RookT]):
             return self.service.arecord(event_type, **entry)
         return self.service.record(event_type, **entry)
 
+    following = bound(store.following)
+    newest = bound(store.newest)
     flush = _served(flush)
     list = _served(list_)
     count = _served(count)

@@ -64,6 +64,19 @@ def list_(
 
 
 @dual_read
+def following(session: Session, /, position: int, limit: int = 500) -> list[AuditEntry]:
+    """The entries after a position, oldest first."""
+    query = select(*_COLUMNS).where(EntryRow.position > position).order_by(EntryRow.position).limit(limit)
+    return [_entry(row) for row in session.execute(query)]
+
+
+@dual_read
+def newest(session: Session, /) -> int:
+    """The position of the newest entry; 0 in an empty log."""
+    return session.scalar(select(func.max(EntryRow.position))) or 0
+
+
+@dual_read
 def count(session: Session, /, **wanted: Unpack[Wanted]) -> int:
     """How many entries match."""
     counting = select(func.count()).select_from(EntryRow)

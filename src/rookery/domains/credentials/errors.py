@@ -2,14 +2,14 @@
 
 CredentialNotFound (NotFound)
 CredentialExists (Conflict)
-CredentialChanged (Conflict)
+CredentialChanged (Stale)
 CredentialNotValid (Invalid)     names the part, and what is allowed
 NoCredential (FatalError)        none fits the device, or those that do are paused; says what to do
 """
 
 from __future__ import annotations
 
-from rookery.base.errors import Conflict, FatalError, Invalid, NotFound
+from rookery.base.errors import Conflict, FatalError, Invalid, NotFound, Stale
 
 
 class CredentialNotFound(NotFound):
@@ -20,7 +20,7 @@ class CredentialExists(Conflict):
     """There is a credential of that name already."""
 
 
-class CredentialChanged(Conflict):
+class CredentialChanged(Stale):
     """Somebody has changed the credential meanwhile: look at it again."""
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 
@@ -47,23 +50,31 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 def device_info(row: Device) -> DeviceInfo:
     """A row, read."""
+    return device_of(_values(row))
+
+
+def device_of(columns: Iterable[Any]) -> DeviceInfo:
+    """A row's COLUMNS, read."""
+    values = dict(zip(_NAMES, columns, strict=True))
     return DeviceInfo(
-        id=row.id,
-        port=row.port or PORTS[row.transport],
-        tags=decode_tags(row.tags),
-        created=from_us(row.created_us),
-        updated=from_us(row.updated_us),
-        last_seen=None if row.last_seen_us is None else from_us(row.last_seen_us),
-        last_backup_at=None if row.last_backup_us is None else from_us(row.last_backup_us),
-        **{name: getattr(row, name) for name in _SAME},
+        port=values.pop("port") or PORTS[values["transport"]],
+        tags=decode_tags(values.pop("tags")),
+        created=from_us(values.pop("created_us")),
+        updated=from_us(values.pop("updated_us")),
+        last_seen=_moment(values.pop("last_seen_us")),
+        last_backup_at=_moment(values.pop("last_backup_us")),
+        **values,
     )
 
 
-_SAME = (
-    *("name", "address", "platform", "transport", "site", "role", "serial", "model", "version", "is_enabled"),
-    *("notes", "jump", "allows_legacy", "trust", "revision", "created_by", "last_backup"),
-    *("last_backup_error", "failed_in_row"),
-)
+def _moment(at_us: int | None) -> datetime | None:
+    return None if at_us is None else from_us(at_us)
+
+
+COLUMNS = [column for column in Device.__table__.columns if column.name != "called"]
+"""What a document needs of a row."""
+_NAMES = [column.name for column in COLUMNS]
+_values = attrgetter(*_NAMES)
 
 
 def spec_of(row: Device) -> DeviceSpec:

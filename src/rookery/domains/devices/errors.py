@@ -2,7 +2,7 @@
 
 DeviceNotFound (NotFound)
 DeviceExists (Conflict)
-DeviceChanged (Conflict)
+DeviceChanged (Stale)
 DeviceNotValid (Invalid)        names the field, and what is allowed
 PlatformNotFound (NotFound)     names the nearest one
 PlatformNotValid (Invalid)      names file and place
@@ -11,7 +11,7 @@ InventoryNotValid (Invalid)     a file of devices cannot be read; names file and
 
 from __future__ import annotations
 
-from rookery.base.errors import Conflict, Invalid, NotFound
+from rookery.base.errors import Conflict, Invalid, NotFound, Stale
 
 
 class DeviceNotFound(NotFound):
@@ -22,7 +22,7 @@ class DeviceExists(Conflict):
     """There is a device of that name already."""
 
 
-class DeviceChanged(Conflict):
+class DeviceChanged(Stale):
     """Somebody has changed the device meanwhile: look at it again."""
 
 

@@ -32,7 +32,7 @@ class Change(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class ImportOutcome(msgspec.Struct, frozen=True):
     """What an import changes, device by device, in the order of the list."""
 
     changes: tuple[Change, ...]
@@ -43,18 +43,18 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 @dual
-def preview_import(rook: Rook, /, text: str, format_: str, **defaults: Any) -> Outcome:
+def preview_import(rook: Rook, /, text: str, format_: str, **defaults: Any) -> ImportOutcome:
     """What importing a list would change. `defaults` are parts for devices of which it says nothing.
 
     Raises InventoryNotValid.
     """
     wanted = rook.offload(_read, rook, text, format_, defaults)
     with rook.reading() as session:
-        return Outcome(tuple(change for change, _ in _judged(session, wanted)))
+        return ImportOutcome(tuple(change for change, _ in _judged(session, wanted)))
 
 
 @dual
-def import_(rook: Rook, /, text: str, format_: str, **defaults: Any) -> Outcome:
+def import_(rook: Rook, /, text: str, format_: str, **defaults: Any) -> ImportOutcome:
     """Create the devices of a list, and change those that are there: all in one transaction.
 
     What is refused, and why, is told; the others go in. Raises InventoryNotValid.
@@ -69,7 +69,7 @@ def import_(rook: Rook, /, text: str, format_: str, **defaults: Any) -> Outcome:
             elif each.spec is not None and change.what == "update":
                 row = rows[change.name.lower()]
                 write(rook, row, _over(row, each))
-    return Outcome(tuple(change for change, _ in judged))
+    return ImportOutcome(tuple(change for change, _ in judged))
 
 
 @dual

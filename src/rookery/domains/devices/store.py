@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from rookery.base.clock import now_us
-from rookery.domains.devices.document import DeviceInfo, decode_tags, device_info
+from rookery.domains.devices.document import COLUMNS, DeviceInfo, decode_tags, device_info, device_of
 from rookery.domains.devices.errors import DeviceExists, DeviceNotFound
 from rookery.domains.devices.filters import MEANING
 from rookery.domains.devices.models import Device, DeviceHostKey
@@ -49,10 +49,13 @@ def list_(
 
     Raises FilterNotValid.
     """
-    query = select(Device).where(*MEANING.conditions(filter_)).order_by(Device.called).limit(limit)
+    query = _LISTED.where(*MEANING.conditions(filter_)).limit(limit)
     if after:
         query = query.where(Device.called > after.lower())
-    return [device_info(row) for row in session.scalars(query)]
+    return [device_of(row) for row in session.connection().execute(query)]
+
+
+_LISTED = select(*COLUMNS).order_by(Device.called)
 
 
 @dual_read

@@ -1,7 +1,8 @@
-"""A finding as programs see it: the CLI's --json, exports, and in time the API."""
+"""A finding as programs see it: the CLI's --json, exports and the API."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,20 +13,78 @@ from rookery.domains.findings.rules import Severity
 
 LISTS = ("extracted", "reference", "tags", "labels", "cve", "cwe")
 TIMES = ("first_seen_us", "last_seen_us", "state_at_us", "state_until_us", "due_us", "fixed_us")
-PLAIN = (
-    *("id", "fingerprint", "project_id", "group_id", "template_id", "template_sha256", "matcher", "engine"),
-    *("type", "name", "severity", "priority", "exposure", "target", "matched_at", "scheme", "host", "port"),
-    *("path", "ip", "extracted", "meta", "description", "impact", "remediation", "reference", "tags"),
-    *("cve", "cwe", "cvss_vector", "cvss_score", "epss", "epss_percentile", "kev", "kev_added", "kev_due"),
-    *("ransomware", "state", "state_reason", "state_by", "state_at_us", "state_until_us", "needs_review"),
-    *("owner", "labels", "due_us", "first_seen_us", "last_seen_us", "fixed_us", "last_run_id", "run_count"),
-    *("seen_count", "missed_count", "reopened_count"),
-)
-"""Every column, in the order in which it is shown and exported."""
-KEYS = tuple(name.removesuffix("_us") for name in PLAIN)
-"""The keys of `as_json`, in their order."""
-
 _decode = msgspec.json.Decoder().decode
+
+
+class FindingInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding: one weakness of one target, whatever the number of sightings. `due`, `state_until` and the
+    like are None where there is no such date."""
+
+    id: str
+    fingerprint: str
+    project_id: str
+    group_id: str
+    template_id: str
+    template_sha256: str
+    matcher: str
+    engine: str
+    type: str
+    name: str
+    severity: str
+    priority: int
+    exposure: int
+    target: str
+    matched_at: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    ip: str
+    extracted: tuple[str, ...]
+    meta: dict[str, Any]
+    description: str
+    impact: str
+    remediation: str
+    reference: tuple[str, ...]
+    tags: tuple[str, ...]
+    cve: tuple[str, ...]
+    cwe: tuple[str, ...]
+    cvss_vector: str
+    cvss_score: float | None
+    epss: float | None
+    epss_percentile: float | None
+    kev: bool
+    kev_added: str
+    kev_due: str
+    ransomware: bool
+    state: str
+    state_reason: str
+    state_by: str
+    state_at: datetime
+    state_until: datetime | None
+    needs_review: bool
+    owner: str
+    labels: tuple[str, ...]
+    due: datetime | None
+    first_seen: datetime
+    last_seen: datetime
+    fixed: datetime | None
+    last_run_id: str
+    run_count: int
+    seen_count: int
+    missed_count: int
+    reopened_count: int
+
+
+KEYS = FindingInfo.__struct_fields__
+"""The keys of `as_json`, in their order."""
+PLAIN = tuple(f"{key}_us" if f"{key}_us" in TIMES else key for key in KEYS)
+"""Every column, in the order in which it is shown and exported."""
+
+
+def finding_info(finding: Finding) -> FindingInfo:
+    """A row, read."""
+    return msgspec.convert(as_json(finding), FindingInfo)
 
 
 def as_json(finding: Finding) -> dict[str, Any]:

@@ -25,7 +25,7 @@ LONGEST_TEXT = 4_000  # characters of a reason or a note
 LONGEST_WORD = 100  # of an owner or a label
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class DecisionOutcome(msgspec.Struct, frozen=True):
     """How many findings a filter chose, how many changed; `left` counts by state those that could not."""
 
     chosen: int
@@ -34,7 +34,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 @dual
-def triage(rook: Rook, /, filter_: str, state: State, *, reason: str = "", until: str = "") -> Outcome:
+def triage(
+    rook: Rook, /, filter_: str, state: State, *, reason: str = "", until: str = ""
+) -> DecisionOutcome:
     """Bring the findings that a filter chooses to another state.
 
     What is dismissed (false_positive, risk_accepted, out_of_scope) takes a reason; an accepted risk also
@@ -52,22 +54,22 @@ def triage(rook: Rook, /, filter_: str, state: State, *, reason: str = "", until
         changed = deciding.decide(session, where, decision)
         day = "" if decision.until_us is None else f"{from_us(decision.until_us):%Y-%m-%d}"
         rook.emit(FindingsTriaged(filter_, state.value, decision.reason, day, changed, ids))
-    return Outcome(sum(before.values()), changed, left)
+    return DecisionOutcome(sum(before.values()), changed, left)
 
 
 @dual
-def assign(rook: Rook, /, filter_: str, owner: str) -> Outcome:
+def assign(rook: Rook, /, filter_: str, owner: str) -> DecisionOutcome:
     """Give the findings that a filter chooses to somebody; `""` is nobody."""
     owner, where = _word(owner), conditions(filter_)
     with rook.transaction() as session:
         chosen, ids = sum(_some(session, where, filter_).values()), deciding.ids_of(session, where)
         changed = deciding.assign(session, where, owner, actor=rook.actor)
         rook.emit(FindingsAssigned(filter_, owner, changed, ids))
-    return Outcome(chosen, changed)
+    return DecisionOutcome(chosen, changed)
 
 
 @dual
-def note(rook: Rook, /, filter_: str, text: str) -> Outcome:
+def note(rook: Rook, /, filter_: str, text: str) -> DecisionOutcome:
     """Write a note into the history of the findings that a filter chooses."""
     text, where = _text(text), conditions(filter_)
     if not text:
@@ -76,11 +78,13 @@ def note(rook: Rook, /, filter_: str, text: str) -> Outcome:
         chosen, ids = sum(_some(session, where, filter_).values()), deciding.ids_of(session, where)
         deciding.note(session, where, text, actor=rook.actor)
         rook.emit(FindingsNoted(filter_, text, chosen, ids))
-    return Outcome(chosen, chosen)
+    return DecisionOutcome(chosen, chosen)
 
 
 @dual
-def label(rook: Rook, /, filter_: str, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> Outcome:
+def label(
+    rook: Rook, /, filter_: str, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
+) -> DecisionOutcome:
     """Add labels to the findings that a filter chooses, and take others from them."""
     add, remove, where = tuple(map(_word, add)), tuple(map(_word, remove)), conditions(filter_)
     if not (add or remove) or "" in (*add, *remove):
@@ -89,7 +93,7 @@ def label(rook: Rook, /, filter_: str, *, add: tuple[str, ...] = (), remove: tup
         chosen, ids = sum(_some(session, where, filter_).values()), deciding.ids_of(session, where)
         changed = deciding.label(session, where, add, remove, actor=rook.actor)
         rook.emit(FindingsLabelled(filter_, add, remove, changed, ids))
-    return Outcome(chosen, changed)
+    return DecisionOutcome(chosen, changed)
 
 
 def _some(session: Session, where: Conditions, filter_: str) -> dict[State, int]:

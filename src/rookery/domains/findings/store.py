@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import case, distinct, func, or_, select
+from sqlalchemy import case, distinct, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from rookery.domains.findings.conditions import conditions
@@ -22,10 +22,18 @@ from rookery.mechanisms.dual import dual_read
 from rookery.mechanisms.filters.meaning import Condition
 from rookery.mechanisms.store.names import Called, by_id
 
-__all__ = ["Group", "Settled", "count", "evidence", "get", "groups", "history", "list_", "settle"]
+__all__ = ["Group", "Place", "Settled", "count", "evidence", "get", "groups", "history", "list_", "settle"]
 
 FIRST_THINGS_FIRST = (Finding.priority.desc(), Finding.last_seen_us.desc(), Finding.id.desc())
 CALLED = Called("finding", "rookery findings list", FindingNotFound)
+
+
+class Place(NamedTuple):
+    """A finding's place in the list of all."""
+
+    priority: int
+    last_seen_us: int
+    id: str
 
 
 class Group(NamedTuple):
@@ -50,14 +58,17 @@ def list_(
     target: str | None = None,
     run_id: str | None = None,
     limit: int = 100,
+    after: Place | None = None,
 ) -> list[Finding]:
-    """Findings, the most urgent first, then the latest seen.
+    """Findings, the most urgent first, then the latest seen; `after` is where the page before ended.
 
     `filter_` is the filter language of docs/reference/filters.md; `target` selects those of one
     scheme://host:port, or path, and below it; `run_id` those that a run saw and no later run has seen again.
     Raises FilterNotValid.
     """
     chosen = _chosen(filter_, severities, target, run_id)
+    if after is not None:
+        chosen.append(tuple_(Finding.priority, Finding.last_seen_us, Finding.id) < after)
     query = select(Finding).where(*chosen).order_by(*FIRST_THINGS_FIRST).limit(limit)
     return list(session.scalars(query))
 

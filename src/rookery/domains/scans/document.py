@@ -1,14 +1,56 @@
-"""A run as programs see it: the command line's --json, metadata.json and, in time, the API."""
+"""Runs and endpoints as programs see them: the command line's --json, metadata.json and the API."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from rookery.base.clock import from_us, now_us
-from rookery.domains.scans.models import Run
+from rookery.domains.scans.models import Endpoint, Run
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A run: what it was asked, how far it came, what it left out and why. `plan` is a ScanPlan."""
+
+    id: str
+    project_id: str
+    status: str
+    engine: str
+    engine_version: str
+    actor: str
+    task_id: str | None
+    started: datetime
+    finished: datetime | None
+    duration_ms: int
+    targets: tuple[str, ...]
+    template_count: int
+    requests: int
+    findings: int
+    errors: int
+    unreached: int
+    severities: dict[str, int]
+    skipped: dict[str, Any]
+    trouble: str | None
+    messages: tuple[str, ...]
+    plan: dict[str, Any]
+
+
+class EndpointInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a project scans. `kind` is url, host, host:port, path or device."""
+
+    id: str
+    project_id: str
+    kind: str
+    address: str
+    method: str
+    name: str
+    source: str
+    added: datetime
+    added_by: str
+
 
 FIGURES = ("requests", "findings", "errors", "unreached", "duration_ms")
 
@@ -43,3 +85,12 @@ def duration_ms(run: Run, counts: Mapping[str, int]) -> int:
     if "duration_ms" in counts:
         return counts["duration_ms"]
     return ((run.finished_us or now_us()) - run.started_us) // 1000
+
+
+def endpoint_document(endpoint: Endpoint) -> EndpointInfo:
+    """An endpoint as programs see it."""
+    return EndpointInfo(
+        id=endpoint.id, project_id=endpoint.project_id, kind=endpoint.kind, address=endpoint.address,
+        method=endpoint.method, name=endpoint.name, source=endpoint.source, added=from_us(endpoint.added_us),
+        added_by=endpoint.added_by,
+    )  # fmt: skip

@@ -42,10 +42,8 @@ def parse_endpoint(text: str) -> ParsedEndpoint:
     text = text.strip()
     if len(text) > LONGEST:
         raise BadTarget(f"A target of {len(text):,} characters is too long; {LONGEST:,} are allowed.")
-    if text.startswith("file://"):
+    if names_files(text):
         return _path(text.removeprefix("file://"))
-    if PATH.match(text):
-        return _path(text)
     if text.startswith(STORED):
         return _stored(text)
     if "://" in text:
@@ -57,6 +55,11 @@ def parse_endpoint(text: str) -> ParsedEndpoint:
     if re.search(r"[/?#]", text):
         return ParsedEndpoint("url", url)
     return ParsedEndpoint("host:port" if urlsplit(url).port else "host", text.lower())
+
+
+def names_files(text: str) -> bool:
+    """Whether what a person typed is the path of files."""
+    return text.strip().startswith("file://") or PATH.match(text.strip()) is not None
 
 
 def is_path(target: str) -> bool:

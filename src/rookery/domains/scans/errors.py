@@ -29,6 +29,10 @@ class TargetOutOfScope(NotAllowed):
     """The target is not in the scope, so it is not scanned."""
 
 
+class FilesFromAfar(NotAllowed):
+    """Files of this machine are not read for whoever asks from afar."""
+
+
 class AlreadyInScope(Conflict):
     """That is in the scope already."""
 

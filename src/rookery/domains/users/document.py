@@ -15,7 +15,7 @@ decode_scopes = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody; `version` counts their changes. Times are aware, in UTC."""
+    """Somebody; `revision` counts their changes. Times are aware, in UTC."""
 
     id: str
     username: str
@@ -24,7 +24,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     is_enabled: bool = msgspec.field(name="enabled")
     has_password: bool
     has_totp: bool
-    version: int
+    revision: int
     created: datetime
     created_by: str
     updated: datetime
@@ -82,9 +82,10 @@ def user_of(row: UserAccount) -> User:
     """A row, read."""
     return User(
         id=row.id, username=row.username, email=row.email, role=Role(row.role), is_enabled=row.is_enabled,
-        has_password=row.password_hash is not None, has_totp=row.totp_secret is not None, version=row.version,
-        created=from_us(row.created_us), created_by=row.created_by, updated=from_us(row.updated_us),
-        password_changed=_moment(row.password_changed_us), last_login=_moment(row.last_login_us),
+        has_password=row.password_hash is not None, has_totp=row.totp_secret is not None,
+        revision=row.revision, created=from_us(row.created_us), created_by=row.created_by,
+        updated=from_us(row.updated_us), password_changed=_moment(row.password_changed_us),
+        last_login=_moment(row.last_login_us),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 UserNotFound, SessionNotFound, TokenNotFound (NotFound)
 UserExists (Conflict)             the name or the e-mail address is taken
-UserChanged (Conflict)            changed since the version that was expected
+UserChanged (Stale)               changed since the revision that was expected
 LastAdmin (Conflict)
 SetupOver (Conflict)              there are users already
 UserNotValid (Invalid)            names the part, and what is allowed
@@ -21,7 +21,7 @@ NotAuthenticated (NotAllowed)     who it is has not been proven; HTTP 401
 
 from __future__ import annotations
 
-from rookery.base.errors import Conflict, Invalid, NotAllowed, NotFound
+from rookery.base.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 
 
 class UserNotFound(NotFound):
@@ -40,7 +40,7 @@ class UserExists(Conflict):
     """There is a user of that name or e-mail address already."""
 
 
-class UserChanged(Conflict):
+class UserChanged(Stale):
     """Somebody has changed the user meanwhile: look at it again."""
 
 

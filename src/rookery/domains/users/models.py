@@ -34,7 +34,7 @@ class UserAccount(Base):
     totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     totp_pending: Mapped[bytes | None] = mapped_column(LargeBinary)
     totp_step: Mapped[int]
-    version: Mapped[int]
+    revision: Mapped[int]
     created_us: Mapped[int]
     created_by: Mapped[str]
     updated_us: Mapped[int]

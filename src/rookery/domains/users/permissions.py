@@ -13,17 +13,18 @@ from rookery.domains.users.rules import Role
 
 _BY_ROLE: Final[Mapping[Role, str]] = {
     Role.VIEWER: """
-        backups:read devices:read events:read findings:read metrics:read platforms:read projects:read
-        scans:read schedules:read tasks:read templates:read tokens:own users:own
+        backups:read devices:read findings:read metrics:read platforms:read projects:read scans:read
+        schedules:read self:read self:write tasks:read templates:read
         """,
     Role.OPERATOR: """
-        audit:read backups:run credentials:read devices:write findings:triage findings:write
+        audit:read backups:run credentials:read devices:write events:read findings:triage findings:write
         notifications:read projects:write scans:run scans:write schedules:write settings:read tasks:write
         users:read
         """,
     Role.ADMIN: """
         audit:write backups:reveal backups:write credentials:reveal credentials:write notifications:write
-        platforms:write scans:scope settings:write templates:write tokens:read tokens:write users:write
+        platforms:write scans:scope settings:write tasks:submit templates:write tokens:read tokens:write
+        users:write
         """,
 }
 """What each role may do beside what those before it may."""
@@ -33,7 +34,7 @@ PERMISSIONS: Final[Mapping[str, Role]] = MappingProxyType(
 )
 """Every permission, and the least role that has it."""
 
-SESSION_ONLY: Final = frozenset({"tokens:own", "users:own"})
+SESSION_ONLY: Final = frozenset({"self:write"})
 """One's own tokens, password, second factor and sessions: no token has them, or a stolen one could outlive
 its expiry by making another."""
 

@@ -45,7 +45,7 @@ def totp_confirm(rook: Rook, /, user_id: str, code: str) -> tuple[str, ...]:
             raise TotpNotValid
         row.totp_secret, row.totp_pending, row.totp_step = row.totp_pending, None, step
         codes = _new_codes(session, row)
-        row.version, row.updated_us = row.version + 1, now_us()
+        row.revision, row.updated_us = row.revision + 1, now_us()
         rook.emit(TotpEnabled(row.username, row.id))
     return codes
 
@@ -59,7 +59,7 @@ def totp_disable(rook: Rook, /, user_id: str) -> None:
             return
         row.totp_secret = row.totp_pending = None
         session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == row.id))
-        row.version, row.updated_us = row.version + 1, now_us()
+        row.revision, row.updated_us = row.revision + 1, now_us()
         rook.emit(TotpDisabled(row.username, row.id))
 
 

@@ -61,15 +61,15 @@ def new_row(
         id=new_id(), username=username, called=username.lower(), email=email,
         email_called=email and email.lower(), role=role.value, is_enabled=True, password_hash=password_hash,
         password_changed_us=password_hash and moment, totp_secret=None, totp_pending=None, totp_step=0,
-        version=1, created_us=moment, created_by=rook.actor, updated_us=moment, last_login_us=None,
+        revision=1, created_us=moment, created_by=rook.actor, updated_us=moment, last_login_us=None,
     )  # fmt: skip
 
 
 @dual
-def update(rook: Rook, /, user_id: str, *, expected_version: int | None = None, **parts: Any) -> User:
+def update(rook: Rook, /, user_id: str, *, revision: int | None = None, **parts: Any) -> User:
     """Change what is given of username, email, role and enabled.
 
-    With `expected_version`, only when nobody has changed the user since it was that. Another role, or
+    With `revision`, only when nobody has changed the user since it was that. Another role, or
     disabling, ends all sessions. Raises UserNotFound, UserChanged, UserNotValid, UserExists, LastAdmin.
     """
     if unknown := parts.keys() - PARTS.keys():
@@ -79,7 +79,7 @@ def update(rook: Rook, /, user_id: str, *, expected_version: int | None = None, 
     with rook.transaction() as session:
         store.lock_admins(session)
         row = store.row_of(session, user_id, for_update=True)
-        if expected_version not in (None, row.version):
+        if revision not in (None, row.revision):
             raise UserChanged
         if changed := _write(session, row, parts):
             ended = session_rows.end(session, row.id) if {"role", "enabled"} & set(changed) else 0
@@ -100,7 +100,7 @@ def _write(session: Session, row: UserAccount, parts: dict[str, Any]) -> tuple[s
     if was_admin and not _lets_people_in(row):
         store.refuse_without_admin(session, row)
     if changed:
-        row.version, row.updated_us = row.version + 1, now_us()
+        row.revision, row.updated_us = row.revision + 1, now_us()
         store.store(session, row)
     return tuple(changed)
 
@@ -121,7 +121,7 @@ def set_password(rook: Rook, /, user_id: str, password: str, *, keep_session: st
     with rook.transaction() as session:
         row = store.row_of(session, user_id, for_update=True)
         row.password_hash, row.password_changed_us = password_hash, now_us()
-        row.version, row.updated_us = row.version + 1, now_us()
+        row.revision, row.updated_us = row.revision + 1, now_us()
         ended = session_rows.end(session, row.id, keep=keep_session)
         rook.emit(PasswordChanged(row.username, row.id, ended))
 

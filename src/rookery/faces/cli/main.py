@@ -107,6 +107,7 @@ COMMANDS: Mapping[str, Entry] = {
         "rookery.domains.scans.tools.cli:tools",
         "What a scan can be run with: the engine within, and other programs.",
     ),
+    "up": Entry("rookery.faces.cli.up:up", "Serve the REST API, do tasks and fire schedules."),
     "users": Entry(
         "rookery.domains.users.cli:users", "Who may come in: roles, passwords, second factors, sessions."
     ),

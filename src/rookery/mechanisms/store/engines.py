@@ -86,6 +86,7 @@ def _prepare(url: str, *, is_async: bool) -> tuple[URL, dict[str, Any]]:
         parsed = parsed.set(database=str(Path(str(parsed.database)).absolute()))
         # The driver must not begin transactions by itself: the engine says BEGIN IMMEDIATE.
         options["connect_args"] = {"isolation_level": None, "timeout": BUSY_TIMEOUT}
+        options |= {"pool_size": 20, "max_overflow": 0}  # as many, but none is closed to be opened again
     else:
         options["pool_pre_ping"] = True  # a server that was restarted costs nobody a failed transaction
     return parsed.set(drivername=_DRIVERS[kind][is_async]), options

@@ -111,11 +111,14 @@ def list_(
     status: Sequence[str] = (),
     type: str | None = None,  # noqa: A002  the field's word
     parent_id: str | None = None,
+    ids: Sequence[str] | None = None,
     limit: int = 100,
     before: str | None = None,
 ) -> list[TaskInfo]:
     """The newest tasks that match, newest first. For the next page pass the last id as `before`."""
     wanted = select(Task).order_by(Task.id.desc()).limit(limit)
+    if ids is not None:
+        wanted = wanted.where(Task.id.in_(ids))
     if status:
         wanted = wanted.where(Task.status.in_(status))
         if TaskStatus.COMPLETED not in status:

@@ -13,7 +13,7 @@ from rookery.faces.cli.output import Column, Styled, emit_json, json_option, not
 
 if TYPE_CHECKING:
     from rookery.app import Rook
-    from rookery.domains.devices.exchange import Change, Outcome
+    from rookery.domains.devices.exchange import Change, ImportOutcome
 
 READ = ("csv", "json", "oxidized", "rancid", "ansible", "netbox")
 WRITTEN = ("csv", "json", "oxidized", "rancid")
@@ -67,7 +67,7 @@ def import_(
     context.exit(1 if outcome.count("refuse") else 0)
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: ImportOutcome) -> None:
     shown = [change for change in outcome.changes if change.what != "unchanged"]
     if shown:
         table(COLUMNS, map(_line, shown[:SHOWN]))

@@ -13,7 +13,7 @@ from rookery.faces.cli.output import emit_json, json_option, note, pass_rook, pr
 
 if TYPE_CHECKING:
     from rookery.app import Rook
-    from rookery.domains.findings.service import Outcome
+    from rookery.domains.findings.service import DecisionOutcome
 
 STATES = ("open", "triaged", "false_positive", "risk_accepted", "fixed", "out_of_scope")
 PREVIEWED = 10
@@ -58,7 +58,7 @@ def _confirm(rook: Rook, chosen: str) -> None:
         raise click.Abort
 
 
-def _report(outcome: Outcome, what: str, *, as_json: bool) -> None:
+def _report(outcome: DecisionOutcome, what: str, *, as_json: bool) -> None:
     if as_json:
         emit_json(outcome)
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,7 +22,6 @@ from rookery.faces.cli.output import (
 
 if TYPE_CHECKING:
     from rookery.app import Rook
-    from rookery.domains.scans.models import Endpoint
 
 project_option = click.option(
     "--project", default="default", show_default=True, metavar="NAME", help="The project they belong to."
@@ -40,6 +39,8 @@ def endpoints() -> None:
 @pass_rook
 def list_(rook: Rook, project: str, *, as_json: bool) -> None:
     """Show the endpoints of a project."""
+    from rookery.domains.scans.document import endpoint_document
+
     rows = [endpoint_document(each) for each in rook.projects.endpoints(project)]
     if as_json:
         emit_list(rows)
@@ -47,7 +48,7 @@ def list_(rook: Rook, project: str, *, as_json: bool) -> None:
     whole = [Column("kind", whole=True), Column("method", whole=True)]
     columns = [*whole, Column("endpoint"), Column("name", spare=True)]
     empty = f"The project {project} has no endpoints. Add some: rookery endpoints add --project {project} URL"
-    table(columns, [(row["kind"], row["method"], row["address"], row["name"]) for row in rows], empty=empty)
+    table(columns, [(row.kind, row.method, row.address, row.name) for row in rows], empty=empty)
 
 
 @endpoints.command("add")
@@ -106,26 +107,11 @@ def import_(rook: Rook, source: str, api: Api, project: str, *, as_json: bool) -
     added, found = rook.projects.import_openapi(project, source, server=api.server, filling=api.filling())
     missing, known = say_what_is_missing(found, api), len(found.complete) - len(added)
     if as_json:
+        from rookery.domains.scans.document import endpoint_document
+
         rows = [endpoint_document(each) for each in added]
         emit_json({"added": rows, "known": known, "incomplete": missing, "unusable": found.unusable})
     note(f"{_count(len(added))} added to {project}{f'; {known} there already' if known else ''}.")
-
-
-def endpoint_document(endpoint: Endpoint) -> dict[str, Any]:
-    """An endpoint as programs see it."""
-    from rookery.base.clock import from_us
-
-    return {
-        "id": endpoint.id,
-        "project_id": endpoint.project_id,
-        "kind": endpoint.kind,
-        "address": endpoint.address,
-        "method": endpoint.method,
-        "name": endpoint.name,
-        "source": endpoint.source,
-        "added": from_us(endpoint.added_us).isoformat(),
-        "added_by": endpoint.added_by,
-    }
 
 
 def _count(number: int) -> str:

@@ -59,8 +59,7 @@ def create(rook: Rook, name: str, description: str) -> None:
 @pass_rook
 def show(rook: Rook, name: str, *, as_json: bool) -> None:
     """Show one project: its endpoints and its latest runs."""
-    from rookery.domains.scans.cli.endpoints import endpoint_document
-    from rookery.domains.scans.document import run_document
+    from rookery.domains.scans.document import endpoint_document, run_document
 
     project = rook.projects.get(name)
     endpoints = [endpoint_document(each) for each in rook.projects.endpoints(name)]

@@ -22,11 +22,15 @@ LISTED = 20  # ids that an audit entry names; it says how many there were
 
 @dual
 def runs(
-    rook: Rook, /, *, project_id: str | None = None, status: str | None = None, limit: int | None = 20
-) -> list[Run]:
-    """The latest runs, the newest first; one whose process has died is `abandoned` when this returns."""
+    rook: Rook, /, *, project_id: str | None = None, status: str | None = None, limit: int | None = 20,
+    before: tuple[int, str] | None = None,
+) -> list[Run]:  # fmt: skip
+    """The latest runs, the newest first; one whose process has died is `abandoned` when this returns.
+
+    For the next page pass `started_us` and id of the last as `before`.
+    """
     bury_the_dead(rook)
-    return store.runs(rook, project_id=project_id, status=status, limit=limit)
+    return store.runs(rook, project_id=project_id, status=status, limit=limit, before=before)
 
 
 @dual

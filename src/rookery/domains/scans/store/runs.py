@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -117,9 +117,12 @@ def runs(
     project_id: str | None = None,
     status: str | None = None,
     limit: int | None = 20,
+    before: tuple[int, str] | None = None,
 ) -> list[Run]:
-    """The latest runs, the newest first; `limit` None: all."""
+    """The latest runs, the newest first; `limit` None: all; `before` a run's `started_us` and id."""
     query = select(Run).order_by(Run.started_us.desc(), Run.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(tuple_(Run.started_us, Run.id) < before)
     if project_id is not None:
         query = query.where(Run.project_id == project_id)
     if status is not None:

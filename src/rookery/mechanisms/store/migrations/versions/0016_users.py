@@ -52,7 +52,7 @@ def _users() -> None:
         _text("password_hash", nullable=True),
         _number("password_changed_us", nullable=True),
         *[_bytes(name, nullable=True) for name in ("totp_secret", "totp_pending")],
-        *[_number(name) for name in ("totp_step", "version", "created_us")],
+        *[_number(name) for name in ("totp_step", "revision", "created_us")],
         _text("created_by"),
         _number("updated_us"),
         _number("last_login_us", nullable=True),

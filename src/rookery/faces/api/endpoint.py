@@ -1,0 +1,150 @@
+"""One route at work: who calls, may they, what do they send; then the handler; then the answer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from rookery.domains.users.permissions import require
+from rookery.faces.api.access import principal_of
+from rookery.faces.api.documents import Changes, Page, chosen_fields, decoded, etag, revision_of
+from rookery.faces.api.errors import PreconditionMissing
+from rookery.faces.api.feeds import Feeds
+from rookery.faces.api.idempotency import once
+
+if TYPE_CHECKING:
+    from rookery.app import AsyncRook
+    from rookery.domains.users.permissions import Principal
+    from rookery.faces.api.guarding import Limits
+
+Handler = Callable[..., Coroutine[Any, Any, Any]]
+
+FIELDS = inspect.Parameter(
+    "fields", inspect.Parameter.KEYWORD_ONLY, default="",
+    annotation=Annotated[str, Query(description="Only these fields of each item: name,address.")],
+)  # fmt: skip
+
+
+UNREAD = {"AsyncRook": None, "Principal": None}
+"""Names in handlers' signatures that are imported for type checkers alone."""
+
+
+class IfMatch:
+    """Marks the parameter that gets the revision of If-Match, which the route then requires."""
+
+
+class Caller:
+    """Marks the parameter that gets the principal."""
+
+
+class Endpoint:
+    """A handler as FastAPI calls it: it sees a request, the path's and the query's parameters, nothing else.
+
+    The handler's first parameter is the Rook, in the caller's name. One that is a Struct, or marked with
+    Changes, is the body; others are the Request, the Feeds, marked with IfMatch or Caller, or of the URL.
+    """
+
+    def __init__(self, handler: Handler, permission: str | None, status: int) -> None:
+        self.handler, self.permission, self.status = handler, permission, status
+        self.__name__, self.__doc__ = handler.__name__, handler.__doc__
+        hints = get_type_hints(handler, localns=UNREAD, include_extras=True)
+        self.answers = hints.pop("return")
+        self.body: tuple[str, Any] | None = None
+        self.wants: dict[type, str] = {}
+        self.__signature__ = self._signature(handler, hints)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it answers a page."""
+        return get_origin(self.answers) is Page
+
+    def _signature(self, handler: Handler, hints: dict[str, Any]) -> inspect.Signature:
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        _rook, *parameters = inspect.signature(handler).parameters.values()
+        seen = [
+            parameter.replace(annotation=hints[parameter.name], kind=keyword)
+            for parameter in parameters
+            if not self._takes(parameter.name, hints[parameter.name])
+        ]
+        request = inspect.Parameter("request", keyword, annotation=Request)
+        return inspect.Signature([request, *seen, *([FIELDS] if self.is_list else [])])
+
+    def _takes(self, name: str, hint: Any) -> bool:
+        """Whether a parameter is for us to fill in, not for FastAPI."""
+        mark = get_args(hint)[-1] if get_origin(hint) is Annotated else hint
+        if isinstance(mark, Changes) or (isinstance(mark, type) and issubclass(mark, msgspec.Struct)):
+            self.body = name, mark
+        elif mark in (IfMatch, Caller, Feeds, Request):
+            self.wants[mark] = name
+        else:
+            return False
+        return True
+
+    async def __call__(self, *, request: Request, fields: str = "", **given: Any) -> Response:
+        """Answer a request. Raises what the handler raises, and what is wrong with the request."""
+        house: AsyncRook = request.app.state.rook
+        principal: Principal | None = request.scope["principal"]
+        if principal is None:
+            return await self._handled(house, request, fields, given)
+        if Caller in self.wants:
+            given[self.wants[Caller]] = principal
+        act = partial(self._handled, house.acting_as(principal.username), request, fields, given)
+        return await (once(house, request, principal, act) if request.method == "POST" else act())
+
+    async def admit(self, request: Request) -> None:
+        """Find out who calls, before anything they sent is looked at; nobody, where everybody may.
+
+        Raises NotAuthenticated, NotPermitted, TooManyRequests.
+        """
+        limits: Limits = request.app.state.limits
+        principal = None if self.permission is None else await principal_of(request, request.app.state.rook)
+        limits.count(request, principal)
+        if principal is not None:
+            require(principal, self.permission or "")
+        request.scope["principal"] = principal
+
+    async def _handled(
+        self, rook: AsyncRook, request: Request, fields: str, given: dict[str, Any]
+    ) -> Response:
+        given |= await self._sent(request)
+        result = await self.handler(rook, **given)
+        if isinstance(result, Response):
+            return result
+        return self._answer(request, chosen_fields(result, fields) if fields else result)
+
+    async def _sent(self, request: Request) -> dict[str, Any]:
+        """What the handler wants of a request. Raises PreconditionMissing, BodyNotValid."""
+        known: dict[type, Any] = {Request: request, Feeds: request.app.state.feeds}
+        sent = {name: known[mark] for mark, name in self.wants.items() if mark in known}
+        if IfMatch in self.wants:
+            tag = request.headers.get("if-match")
+            if tag is None:
+                raise PreconditionMissing
+            sent[self.wants[IfMatch]] = revision_of(tag)
+        if self.body:
+            name, kind = self.body
+            body = await request.body()
+            sent[name] = kind.given(body) if isinstance(kind, Changes) else decoded(body, kind)
+        return sent
+
+    def _answer(self, request: Request, result: Any) -> Response:
+        if self.status == HTTPStatus.NO_CONTENT:
+            return Response(status_code=self.status)
+        headers = {}
+        if (tag := etag(result)) is not None:
+            headers["ETag"] = tag
+            if request.method == "GET" and request.headers.get("if-none-match") == tag:
+                return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        if isinstance(result, Page) and result.next:
+            after = request.url.include_query_params(after=result.next)
+            headers["Link"] = f'<{after.path}?{after.query}>; rel="next"'
+        if self.status == HTTPStatus.CREATED and (id_ := getattr(result, "id", None)):
+            headers["Location"] = f"{request.url.path}/{id_}"
+        return Response(msgspec.json.encode(result), self.status, headers, "application/json")

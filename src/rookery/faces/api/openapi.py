@@ -1,0 +1,96 @@
+"""The OpenAPI document: FastAPI's for paths and parameters, msgspec's for what is sent and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import Response
+
+from rookery.faces.api.documents import Changes
+from rookery.faces.api.endpoint import Endpoint, IfMatch
+from rookery.faces.api.problems import ProblemDetails, described
+
+ABOUT = """Everything that Rookery can do. Send a token as `Authorization: Bearer rk_…`; one is made by
+`rookery tokens create`. Lists come in pages: hand `next` back as `after`. Errors are problem+json (RFC 9457).
+"""
+REFERENCE = "#/components/schemas/{name}"
+
+
+def document_of(app: FastAPI, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+    """The document of an application's routes, which these endpoints answer."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=ABOUT, routes=app.routes, openapi_version="3.1.0"
+    )
+    by_name = {endpoint.__name__: endpoint for endpoint in endpoints}
+    schemas = _Schemas(list(by_name.values()))
+    for path in document["paths"].values():
+        for operation in path.values():
+            _describe(operation, by_name[operation["operationId"]], schemas)
+    document["components"] = {
+        "schemas": schemas.components,
+        "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+    }
+    return document
+
+
+class _Schemas:
+    """The schemas of all that is sent and answered, and the references to them."""
+
+    def __init__(self, endpoints: list[Endpoint]) -> None:
+        self._types = [
+            ProblemDetails,
+            *(_sent(each) for each in endpoints),
+            *(_answered(each) for each in endpoints),
+        ]
+        schemas, components = msgspec.json.schema_components(
+            [kind for kind in self._types if kind is not None], ref_template=REFERENCE
+        )
+        self.components: dict[str, Any] = components
+        known = (kind for kind in self._types if kind is not None)
+        self._schemas = {id(kind): schema for kind, schema in zip(known, schemas, strict=True)}
+
+    def of(self, kind: Any) -> dict[str, Any]:
+        """The schema of a type."""
+        return self._schemas[id(kind)]
+
+
+def _sent(endpoint: Endpoint) -> Any:
+    if endpoint.body is None:
+        return None
+    _, kind = endpoint.body
+    return kind.type if isinstance(kind, Changes) else kind
+
+
+def _answered(endpoint: Endpoint) -> Any:
+    answers = endpoint.answers
+    is_opaque = answers is type(None) or (isinstance(answers, type) and issubclass(answers, Response))
+    return None if is_opaque else answers
+
+
+def _describe(operation: dict[str, Any], endpoint: Endpoint, schemas: _Schemas) -> None:
+    success: dict[str, Any] = {"description": HTTPStatus(endpoint.status).phrase}
+    if (answers := _answered(endpoint)) is not None:
+        success["content"] = _json(schemas.of(answers))
+    if (sent := _sent(endpoint)) is not None:
+        operation["requestBody"] = {"required": True, "content": _json(schemas.of(sent))}
+    if IfMatch in endpoint.wants:
+        operation.setdefault("parameters", []).append(_IF_MATCH)
+    if endpoint.permission is not None:
+        operation["security"] = [{"token": []}]
+        operation["x-permission"] = endpoint.permission
+    operation["responses"] = {str(int(endpoint.status)): success, "default": described()}
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+_IF_MATCH = {
+    "name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"},
+    "description": "The ETag of what you change; * for whichever there is.",
+}  # fmt: skip

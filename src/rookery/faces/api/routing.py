@@ -1,0 +1,106 @@
+"""How a domain declares its routes.
+
+    api = Router("devices")
+
+    @api.get("/devices/{name}", "devices:read")
+    async def get_device(rook: AsyncRook, name: str) -> DeviceInfo:
+        \"\"\"One device, by its name or id.\"\"\"
+        return await rook.devices.get(name)
+
+Each route names the permission that it takes; there is none without. What is not declared is not served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Depends, Query
+
+from rookery.faces.api.documents import MOST, Changes, Page, page_of, place_of
+from rookery.faces.api.endpoint import Caller, Endpoint, Handler, IfMatch
+
+__all__ = [
+    "After",
+    "Caller",
+    "Changes",
+    "Filter",
+    "IfMatch",
+    "Limit",
+    "Page",
+    "Revision",
+    "Router",
+    "Submitted",
+    "page_of",
+    "place_of",
+    "submitted",
+]  # fmt: skip
+
+PREFIX = "/api/v1"
+
+H = TypeVar("H", bound=Handler)
+
+Limit = Annotated[int, Query(ge=1, le=MOST, description="At most so many.")]
+After = Annotated[str, Query(description="The page after this one: `next` of the page before.")]
+Filter = Annotated[str, Query(alias="filter", description="What to look for, in the filter language.")]
+Revision = Annotated[int | None, IfMatch]
+"""The revision that the caller changes; None: any."""
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """A task that does what was asked for, in its turn: see /tasks/{task_id}. One that was there already,
+    for the same, is not new."""
+
+    task_id: str
+    is_new: bool
+
+
+def submitted(task_id: str) -> Submitted:
+    """The answer of whoever has submitted a task."""
+    return Submitted(str(task_id), getattr(task_id, "is_new", True))
+
+
+class Router:
+    """The routes of one domain."""
+
+    def __init__(self, name: str) -> None:
+        self.inner = APIRouter(tags=[name])
+        self.endpoints: list[Endpoint] = []
+
+    def get(self, path: str, permission: str | None) -> Callable[[H], H]:
+        """A route that answers a document or a page, and changes nothing."""
+        return self._adding("GET", path, permission, HTTPStatus.OK)
+
+    def post(
+        self, path: str, permission: str | None, status: HTTPStatus = HTTPStatus.CREATED
+    ) -> Callable[[H], H]:
+        """A route that makes something; ACCEPTED when it leaves that to a task."""
+        return self._adding("POST", path, permission, status)
+
+    def put(self, path: str, permission: str) -> Callable[[H], H]:
+        """A route that replaces something."""
+        return self._adding("PUT", path, permission, HTTPStatus.OK)
+
+    def patch(self, path: str, permission: str) -> Callable[[H], H]:
+        """A route that changes parts of something."""
+        return self._adding("PATCH", path, permission, HTTPStatus.OK)
+
+    def delete(self, path: str, permission: str) -> Callable[[H], H]:
+        """A route that removes something, and answers nothing."""
+        return self._adding("DELETE", path, permission, HTTPStatus.NO_CONTENT)
+
+    def _adding(self, method: str, path: str, permission: str | None, status: HTTPStatus) -> Callable[[H], H]:
+        def add(handler: H) -> H:
+            summary, _, more = (handler.__doc__ or "").partition("\n")
+            endpoint = Endpoint(handler, permission, status)
+            self.endpoints.append(endpoint)
+            self.inner.add_api_route(
+                path, endpoint, methods=[method], status_code=status, response_model=None,
+                dependencies=[Depends(endpoint.admit)], operation_id=handler.__name__,
+                summary=summary.rstrip("."), description=more.strip() or summary,
+            )  # fmt: skip
+            return handler
+
+        return add
