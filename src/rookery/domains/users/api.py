@@ -220,7 +220,7 @@ async def create_user(rook: AsyncRook, /, user: NewUser) -> User:
 
 @api.get("/users/{user_id}", "users:read")
 async def get_user(rook: AsyncRook, /, user_id: str) -> User:
-    """One user, by id or name."""
+    """One user, by id."""
     return await rook.users.get(user_id)
 
 
