@@ -12,8 +12,16 @@ from argon2 import PasswordHasher
 from rookery.base.clock import now
 from rookery.domains.backups.resealing import rotate_out
 from rookery.domains.credentials import service as credentials
-from rookery.domains.users import logging_in, second_factor, service, store
-from rookery.domains.users.errors import LoginRefused, TooManyAttempts, TotpNeeded, TotpNotValid
+from rookery.domains.users import logging_in, second_factor, service, sessions, store, tokens
+from rookery.domains.users.errors import (
+    LoginRefused,
+    SessionOver,
+    TokenRefused,
+    TooManyAttempts,
+    TotpNeeded,
+    TotpNotValid,
+    UserNotFound,
+)
 from rookery.domains.users.models import UserAccount
 from rookery.domains.users.passwords import HASHER
 from rookery.domains.users.throttling import FORGOTTEN_AFTER, FREE, LONGEST_WAIT
@@ -90,6 +98,22 @@ def test_a_password_typed_as_a_name_is_kept_nowhere(call: Call, caplog: pytest.L
     for secret in ("my secret of 44", PASSWORD, WRONG):
         assert secret not in stored
         assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800", "ada\0", "'; --", "x" * 100_000, ""])
+def test_what_no_keyboard_types_is_wrong_and_no_failure_of_ours(call: Call, text: str) -> None:
+    with_totp(call, add(call))
+    for name, password, code in ((text, PASSWORD, None), ("ada", text, None), ("ada", PASSWORD, text or "x")):
+        with pytest.raises(LoginRefused):
+            call(logging_in.authenticate, name, password, totp=code, address=text)
+    with pytest.raises(UserNotFound):
+        call(store.by_username, text)
+    with pytest.raises(UserNotFound):
+        call(store.by_email, text)
+    with pytest.raises(SessionOver):
+        call(sessions.verify_session, text)
+    with pytest.raises(TokenRefused):
+        call(tokens.verify_token, text)
 
 
 def test_five_failures_are_free_and_then_waits_double(call: Call) -> None:

@@ -174,7 +174,7 @@ def test_waits_double_up_to_five_minutes() -> None:
         ("fe80::1%eth0", "fe80::/64"),
         ("", ""),
         (None, ""),
-        ("unix:" + "x" * 100, "unix:" + "x" * 59),
+        ("a\0socket", "asocket"),
     ],
 )
 def test_an_address_stands_for_its_network(address: str | None, network: str) -> None:

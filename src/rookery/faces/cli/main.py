@@ -101,7 +101,8 @@ COMMANDS: Mapping[str, Entry] = {
         "The checks: which there are, what they do, and whether they run.",
     ),
     "tokens": Entry(
-        "rookery.domains.users.cli.tokens:tokens", "Ways in for programs: API tokens, with scopes."
+        "rookery.domains.users.cli.tokens:tokens",
+        "Ways in for programs: API tokens, with scopes and an expiry.",
     ),
     "tools": Entry(
         "rookery.domains.scans.tools.cli:tools",
