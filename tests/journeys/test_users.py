@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pyotp
 
 from rookery.base.clock import now
 from tests.journeys.conftest import Rookery
+from tests.patience import PATIENCE
+
+Answers = Sequence[tuple[str, Callable[[str], str]]]
 
 PASSWORD = "correct battery 42\n"
 
@@ -52,6 +63,43 @@ def test_users_are_added_looked_at_changed_and_removed(rookery: Rookery) -> None
     assert "ada is logged in nowhere." in rookery("users", "sessions", "ada").stderr
     assert rookery("users", "sessions", "ada", "--end", "0000").returncode == 5
     assert "0 sessions" in rookery("users", "sessions", "ada", "--end-all").stderr
+
+
+def on_a_keyboard(environment: dict[str, str], data: Path, *arguments: str, answers: Answers) -> str:
+    """What a command shows on a terminal where somebody answers what it asks."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "rookery", "--data-dir", str(data), *arguments]
+    process = subprocess.Popen(
+        command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    shown, waiting = "", list(answers)
+    with suppress(OSError):  # Linux says so when the other end has closed
+        while chunk := os.read(ours, 65536):
+            shown += chunk.decode(errors="replace")
+            while waiting and waiting[0][0] in shown:
+                _, answer = waiting.pop(0)
+                os.write(ours, f"{answer(shown)}\n".encode())
+    assert process.wait(timeout=PATIENCE) == 0, shown
+    os.close(ours)
+    return shown
+
+
+def test_whoever_is_there_is_asked(environment: dict[str, str], tmp_path: Path) -> None:
+    def password(_shown: str) -> str:
+        return PASSWORD.strip()
+
+    def code(shown: str) -> str:
+        return pyotp.TOTP(re.findall(r"secret: (\w+)", shown)[0]).at(now())
+
+    answers = [("Password: ", password), ("Repeat for confirmation: ", password)]
+    shown = on_a_keyboard(environment, tmp_path / "data", "users", "add", "ada", answers=answers)
+    assert "ada: viewer. Added." in shown
+    assert PASSWORD.strip() not in shown
+    shown = on_a_keyboard(
+        environment, tmp_path / "data", "users", "totp", "ada", answers=[("Code that the app shows: ", code)]
+    )
+    assert len(re.findall(r"^(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\r$", shown, re.MULTILINE)) == 10
 
 
 def test_the_first_admin_may_be_made_by_a_link(rookery: Rookery) -> None:

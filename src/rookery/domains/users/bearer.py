@@ -14,6 +14,8 @@ from hashlib import sha256
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final, NamedTuple
 
+from rookery.domains.users.rules import as_bytes
+
 PREFIX: Final = "rk_"
 ID_LENGTH: Final = 8
 SECRET_LENGTH: Final = 33
@@ -58,7 +60,7 @@ def new_secret() -> str:
 
 def hashed(secret: str) -> bytes:
     """What is kept of a secret that was made here."""
-    return sha256(secret.encode()).digest()
+    return sha256(as_bytes(secret)).digest()
 
 
 def _random(length: int) -> str:

@@ -25,9 +25,9 @@ NOBODY = "nobody"
 
 
 class Attempt(NamedTuple):
-    """One attempt, which has been charged: by which keys, and what the next one has to wait."""
+    """One attempt, which has been charged: from where, by which keys, and what the next one has to wait."""
 
-    network: str
+    address: str
     keys: list[str]
     wait: int
     user_id: str | None = None
@@ -50,22 +50,15 @@ def authenticate(
 
     Raises LoginRefused, TotpNeeded when only the code is missing, TooManyAttempts with `retry_after`.
     """
-    place, vault = one_line(address or ""), rook.offload(open_vault, rook.config)
-    attempt = _charged(rook, vault, username, network_of(address))
+    vault = rook.offload(open_vault, rook.config)
+    attempt = _charged(rook, vault, username, one_line(address or ""))
     verdict = passwords.verified(rook, attempt.password_hash, password)
     new_hash = passwords.hashed(rook, password) if verdict.is_outdated else None
     with rook.transaction() as session:
         row = store.locked(session, attempt.user_id)
         is_right = verdict.is_right and row is not None and row.password_hash == attempt.password_hash
         found = _judged(session, vault, row, is_right=is_right, code=totp)
-        if row is None or found.refused:
-            rook.emit(LoginFailed(row.username if row else NOBODY, place, found.refused, attempt.wait))
-        elif found.needs_code:
-            attempts.refund(session, attempt.keys)
-            rook.emit(SecondFactorAsked(row.username, row.id, place))
-        else:
-            _let_in(session, row, attempt, new_hash)
-            rook.emit(LoginSucceeded(row.username, row.id, place, found.factor))
+        rook.emit(_settled(session, row, attempt, found, new_hash))
     if row is None or found.refused:
         raise LoginRefused
     if found.needs_code:
@@ -73,9 +66,9 @@ def authenticate(
     return user_of(row)
 
 
-def _charged(rook: Rook, vault: Vault, username: str, network: str) -> Attempt:
+def _charged(rook: Rook, vault: Vault, username: str, address: str) -> Attempt:
     """Unknown names are counted like others, by names that tell nothing: they may be mistaken passwords."""
-    account = vault.name(f"login {username.lower()}")
+    account, network = vault.name(f"login {username.lower()!a}"), network_of(address)
     with rook.transaction() as session:
         row = store.called(session, username)
         is_known = row is not None and _has_logged_in_from(session, row.id, network)
@@ -83,8 +76,8 @@ def _charged(rook: Rook, vault: Vault, username: str, network: str) -> Attempt:
         wait = attempts.charge(session, keys, now_us())
         attempts.clear(session, now_us())
     if row is None:
-        return Attempt(network, keys, wait)
-    return Attempt(network, keys, wait, row.id, row.password_hash)
+        return Attempt(address, keys, wait)
+    return Attempt(address, keys, wait, row.id, row.password_hash)
 
 
 def _has_logged_in_from(session: Session, user_id: str, network: str) -> bool:
@@ -109,6 +102,19 @@ def _judged(
     return Finding(factor=factor) if factor else Finding("wrong code")
 
 
+def _settled(
+    session: Session, row: UserAccount | None, attempt: Attempt, found: Finding, new_hash: str | None
+) -> object:
+    """Keep what an attempt has come to; the event that tells it."""
+    if row is None or found.refused:
+        return LoginFailed(row.username if row else NOBODY, attempt.address, found.refused, attempt.wait)
+    if found.needs_code:
+        attempts.refund(session, attempt.keys)
+        return SecondFactorAsked(row.username, row.id, attempt.address)
+    _let_in(session, row, attempt, new_hash)
+    return LoginSucceeded(row.username, row.id, attempt.address, found.factor)
+
+
 def _let_in(session: Session, row: UserAccount, attempt: Attempt, new_hash: str | None) -> None:
     """What is counted of the account begins anew; its address has to answer for other accounts still."""
     of_address = [key for key in attempt.keys if key.startswith("address ")]
@@ -116,7 +122,7 @@ def _let_in(session: Session, row: UserAccount, attempt: Attempt, new_hash: str 
     attempts.forget(session, [key for key in attempt.keys if key not in of_address])
     row.last_login_us = now_us()
     row.password_hash = new_hash or row.password_hash
-    if attempt.network:
-        session.merge(KnownNetwork(user_id=row.id, network=attempt.network, last_login_us=now_us()))
+    if network := network_of(attempt.address):
+        session.merge(KnownNetwork(user_id=row.id, network=network, last_login_us=now_us()))
     old = KnownNetwork.last_login_us < to_us(now() - NETWORK_KNOWN_FOR)
     session.execute(delete(KnownNetwork).where(KnownNetwork.user_id == row.id, old))

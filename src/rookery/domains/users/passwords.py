@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from rookery.domains.users.rules import LONGEST_PASSWORD, normal
+from rookery.domains.users.rules import LONGEST_PASSWORD, as_bytes, normal
 from rookery.mechanisms.rook import Rook
 
 AT_ONCE: Final = 2
@@ -38,15 +38,15 @@ class Verdict(NamedTuple):
 
 def hashed(rook: Rook, password: str) -> str:
     """The hash of a password, with its salt and parameters."""
-    return rook.wait_for(_in_turn, HASHER.hash, normal(password))
+    return rook.wait_for(_in_turn, HASHER.hash, as_bytes(normal(password)))
 
 
 def verified(rook: Rook, password_hash: str | None, password: str) -> Verdict:
     """Whether it is the password; without a hash it is not, which takes as long to say."""
-    return rook.wait_for(_in_turn, _verify, password_hash, normal(password[: LONGEST_PASSWORD + 1]))
+    return rook.wait_for(_in_turn, _verify, password_hash, as_bytes(normal(password[: LONGEST_PASSWORD + 1])))
 
 
-def _verify(password_hash: str | None, password: str) -> Verdict:
+def _verify(password_hash: str | None, password: bytes) -> Verdict:
     try:
         HASHER.verify(password_hash or NOBODYS, password)
     except (VerificationError, InvalidHashError):

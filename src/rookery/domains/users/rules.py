@@ -145,12 +145,21 @@ def role_of(name: str) -> Role:
         raise UserNotValid(f"role is one of {', '.join(Role)}, not {name[:80]!r}.") from None
 
 
+def is_name(text: str) -> bool:
+    """Whether a user may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_email(text: str) -> bool:
+    """Whether it looks like an address; only mail to it would tell."""
+    return len(text) <= LONGEST_EMAIL and text.isprintable() and _EMAIL.fullmatch(text) is not None
+
+
 def check_user(username: str, email: str | None) -> None:
     """Raise UserNotValid, which names the part."""
-    if not _NAME.fullmatch(username):
+    if not is_name(username):
         raise UserNotValid(f"username {username[:80]!r}: use letters, digits and . _ @ -, at most 63.")
-    is_address = email is None or (_EMAIL.fullmatch(email) and email.isprintable())
-    if not is_address or len(email or "") > LONGEST_EMAIL:
+    if email is not None and not is_email(email):
         raise UserNotValid("email is an address, such as ada@example.org, or none.")
 
 
@@ -179,6 +188,11 @@ def _is_guessed_first(folded: str) -> bool:
 def normal(password: str) -> str:
     """The same password from every keyboard: é is one character or two, as the system pleases."""
     return unicodedata.normalize("NFKC", password)
+
+
+def as_bytes(text: str) -> bytes:
+    """What somebody has sent, whatever that is: half a surrogate pair is a wrong password, not an error."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def one_line(text: str) -> str:

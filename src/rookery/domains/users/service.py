@@ -47,6 +47,7 @@ def create(
         check_password(password, username, email)
     row = new_row(rook, username, email, wanted, password and passwords.hashed(rook, password))
     with rook.transaction() as session:
+        store.lock_admins(session)
         store.store(session, row)
         rook.emit(UserCreated(username, row.id, wanted.value))
     return user_of(row)
@@ -97,11 +98,11 @@ def _write(session: Session, row: UserAccount, parts: dict[str, Any]) -> tuple[s
         setattr(row, PARTS[name], value)
     check_user(row.username, row.email)
     row.called, row.email_called = row.username.lower(), row.email and row.email.lower()
-    if was_admin and not _lets_people_in(row):
-        store.refuse_without_admin(session, row)
     if changed:
         row.revision, row.updated_us = row.revision + 1, now_us()
         store.store(session, row)
+    if was_admin and not _lets_people_in(row):
+        store.refuse_without_admin(session, row)
     return tuple(changed)
 
 

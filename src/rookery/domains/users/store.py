@@ -13,7 +13,7 @@ from rookery.domains.users.document import User, user_of
 from rookery.domains.users.errors import LastAdmin, UserExists, UserNotFound
 from rookery.domains.users.filters import MEANING
 from rookery.domains.users.models import UserAccount
-from rookery.domains.users.rules import Role
+from rookery.domains.users.rules import Role, is_email, is_name
 from rookery.mechanisms.dual import dual_read
 from rookery.mechanisms.store import sql
 
@@ -39,7 +39,8 @@ def by_username(session: Session, /, name: str) -> User:
 @dual_read
 def by_email(session: Session, /, email: str) -> User:
     """The user with this e-mail address, in whichever case. Raises UserNotFound."""
-    row = session.scalar(select(UserAccount).where(UserAccount.email_called == email.lower()))
+    mine = select(UserAccount).where(UserAccount.email_called == email.lower())
+    row = session.scalar(mine) if is_email(email) else None
     if row is None:
         raise UserNotFound(f"No user has the address {email[:80]}.")
     return user_of(row)
@@ -72,7 +73,8 @@ def row_of(session: Session, user_id: str, *, for_update: bool = False) -> UserA
 
 def called(session: Session, name: str) -> UserAccount | None:
     """The row of the user of this name, if there is one."""
-    return session.scalar(select(UserAccount).where(UserAccount.called == name.lower()))
+    mine = select(UserAccount).where(UserAccount.called == name.lower())
+    return session.scalar(mine) if is_name(name) else None
 
 
 def locked(session: Session, user_id: str | None) -> UserAccount | None:

@@ -14,12 +14,13 @@ import ipaddress
 from datetime import timedelta
 from typing import Final
 
+from rookery.domains.users.rules import one_line
+
 FREE: Final = 5
 LONGEST_WAIT: Final = 300  # seconds
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
 
 _IPV6_NETWORK: Final = 64  # bits: what one customer has to choose addresses from
-_LONGEST_ADDRESS: Final = 64
 
 
 def wait_after(failures: int) -> int:
@@ -36,7 +37,7 @@ def network_of(address: str | None) -> str:
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address[:_LONGEST_ADDRESS]
+        return one_line(address)
     if isinstance(found, ipaddress.IPv4Address):
         return str(found)
     if found.ipv4_mapped:

@@ -16,7 +16,7 @@ import msgspec
 from pyotp import random_base32
 from pyotp.totp import TOTP
 
-from rookery.domains.users.rules import RECOVERY_CODES
+from rookery.domains.users.rules import RECOVERY_CODES, as_bytes
 
 STEP: Final = 30  # seconds
 DRIFT: Final = 1  # steps
@@ -47,7 +47,7 @@ def step_of(secret: str, code: str, now_us: int) -> int | None:
     digits, totp = code.replace(" ", ""), TOTP(secret)
     now = now_us // 1_000_000 // STEP
     steps = range(now - DRIFT, now + DRIFT + 1)
-    fitting = [step for step in steps if compare_digest(totp.generate_otp(step).encode(), digits.encode())]
+    fitting = [step for step in steps if compare_digest(totp.generate_otp(step).encode(), as_bytes(digits))]
     return fitting[-1] if fitting else None
 
 

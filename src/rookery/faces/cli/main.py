@@ -102,7 +102,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "tokens": Entry(
         "rookery.domains.users.cli.tokens:tokens",
-        "Ways in for programs: API tokens, which may do some of what their owner may.",
+        "Ways in for programs: API tokens, with scopes and an expiry.",
     ),
     "tools": Entry(
         "rookery.domains.scans.tools.cli:tools",

@@ -37,7 +37,7 @@ COLUMNS = (
 
 @click.group()
 def tokens() -> None:
-    """Ways in for programs: API tokens, which may do some of what their owner may."""
+    """Ways in for programs: API tokens, with scopes and an expiry."""
 
 
 @tokens.command("list")
