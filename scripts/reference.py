@@ -70,6 +70,8 @@ def _facts(setting: Setting) -> Iterator[str]:
     yield f"- takes: {setting.allowed}"
     yield f"- default: {_default(setting)}"
     yield f"- variable: `{setting.variable}`"
+    if setting.is_runtime:
+        yield "- can be set while Rookery runs"
 
 
 def _default(setting: Setting) -> str:

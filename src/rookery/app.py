@@ -15,6 +15,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
+from sqlalchemy.orm import Session
 
 from rookery import domains
 from rookery.base.config import Config, decode_config, encode_config, load_config
@@ -43,6 +44,9 @@ from rookery.domains.scans.face import Projects, Scans
 from rookery.domains.schedules import events as schedule_events
 from rookery.domains.schedules import tasks as schedule_tasks
 from rookery.domains.schedules.face import Schedules
+from rookery.domains.settings import events as setting_events
+from rookery.domains.settings.face import Settings
+from rookery.domains.settings.store import configured
 from rookery.domains.templates import events as template_events
 from rookery.domains.templates.face import Templates
 from rookery.domains.users import events as user_events
@@ -86,6 +90,7 @@ EVENTS = (
     *finding_events.EVENTS,
     *scan_events.EVENTS,
     *schedule_events.EVENTS,
+    *setting_events.EVENTS,
     *task_events.EVENTS,
     *template_events.EVENTS,
     *user_events.EVENTS,
@@ -176,7 +181,7 @@ class Rook(mechanism.Rook):
         heard = {**queue.listeners(), **(mirror.listeners() if mirror else {})}
         super().__init__(
             config, engine, actor=actor, journal=Listener(audit, EVENTS), queue=queue,
-            listeners=heard, texts=StoredConfigurations(config),
+            listeners=heard, texts=StoredConfigurations(config), overrides=configured,
         )  # fmt: skip
         self.audit: Audit[mechanism.Rook] = Audit(self, audit)
         self.users: Users[mechanism.Rook] = Users(self)
@@ -189,6 +194,7 @@ class Rook(mechanism.Rook):
         self.templates: Templates[mechanism.Rook] = Templates(self)
         self.schedules: Schedules[mechanism.Rook] = Schedules(self)
         self.tasks: Tasks[mechanism.Rook] = Tasks(self)
+        self.settings: Settings[mechanism.Rook] = Settings(self)
         self.on_close(audit.close)
         self.on_close(queue.close)
         if mirror:
@@ -213,7 +219,7 @@ class AsyncRook(mechanism.AsyncRook):
         heard = {**queue.listeners(), **(mirror.listeners() if mirror else {})}
         super().__init__(
             config, engine, sync_engine=sync_engine, actor=actor, journal=Listener(audit, EVENTS),
-            queue=queue, listeners=heard, texts=StoredConfigurations(config),
+            queue=queue, listeners=heard, texts=StoredConfigurations(config), overrides=configured,
         )  # fmt: skip
         self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
         self.users: Users[mechanism.AsyncRook] = Users(self)
@@ -226,6 +232,7 @@ class AsyncRook(mechanism.AsyncRook):
         self.templates: Templates[mechanism.AsyncRook] = Templates(self)
         self.schedules: Schedules[mechanism.AsyncRook] = Schedules(self)
         self.tasks: Tasks[mechanism.AsyncRook] = Tasks(self)
+        self.settings: Settings[mechanism.AsyncRook] = Settings(self)
         self.on_close(audit.close)
         self.on_close(queue.close)
         if mirror:
@@ -342,7 +349,9 @@ def _to_write(config: Config, engine: Engine, undo: ExitStack) -> AuditService:
     )
     undo.callback(audit.close)
     audit.catch_up(engine)
-    storing = recording(engine, config.findings) + keeping(config.data_dir, config.runs.max_bytes)
+    with Session(engine) as session:
+        current = configured(session, config)
+    storing = recording(engine, current.findings) + keeping(config.data_dir, current.runs.max_bytes)
     recover(storing, config.data_dir / "spool" / "hooks")
     deliver_leftovers(config.mongodb, config.data_dir / "spool" / "hooks")
     return audit

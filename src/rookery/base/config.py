@@ -11,24 +11,22 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from rookery.base import config_sources as sources
 from rookery.base.config_faces import Api
 from rookery.base.config_fleet import Backups, Vault
+from rookery.base.config_scans import Findings, Runs, Scan
 from rookery.base.config_sections import (
     Audit,
     Database,
-    Findings,
     Hooks,
     Logging,
     MongoDB,
     Queue,
-    Runs,
-    Scan,
     Section,
     Templates,
 )
@@ -57,13 +55,19 @@ __all__ = [
     "effective",
     "encode_config",
     "load_config",
+    "origin_of",
     "sections",
     "settings",
+    "with_values",
 ]
+
+DEFAULT: Final = "default"
+ORIGINS: Final = "origins"
+"""What of a Config is no setting."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """Every effective setting."""
+    """Every effective setting; and by its key the origin of each that was found in a file or variable."""
 
     data_dir: Annotated[
         Path,
@@ -82,6 +86,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     vault: Vault = Vault()
     backups: Backups = Backups()
     api: Api = Api()
+    origins: dict[str, str] = {}
 
     @property
     def database_url(self) -> str:
@@ -90,11 +95,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """A configuration, the origin of each setting by its key (`hooks.pool_size`), and the files read."""
+    """A configuration, and the files read."""
 
     config: Config
-    origins: Mapping[str, str]
     files: tuple[Path, ...]
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """The origin of each setting by its key (`hooks.pool_size`)."""
+        return dict.fromkeys(settings(), DEFAULT) | self.config.origins
 
 
 @lru_cache(maxsize=1)
@@ -105,9 +114,7 @@ def settings() -> Mapping[str, Setting]:
 
 def sections() -> Mapping[str, type[Section]]:
     """Every section by its name in the file."""
-    return {
-        field.encode_name: field.type for field in msgspec.structs.fields(Config) if _is_section(field.type)
-    }
+    return {field.encode_name: field.type for field in structs.fields(Config) if _is_section(field.type)}
 
 
 def load_config(
@@ -125,15 +132,15 @@ def load_config(
         entries.append(sources.Entry("data_dir", str(data_dir), "argument", Path.cwd()))
     register_secrets(entries)
     values: dict[str, Any] = {}
-    origins = dict.fromkeys(settings(), "default")
+    origins: dict[str, str] = {}
     for entry in entries:
         if entry.key in sections() and entry.value == {}:
             continue
         values[entry.key] = convert(entry, settings())
         origins[entry.key] = entry.origin
     if "data_dir" not in values:
-        values["data_dir"] = default_data_dir(environ)
-    return Loaded(config=_built(values), origins=origins, files=tuple(file.path for file in files))
+        values["data_dir"], origins["data_dir"] = default_data_dir(environ), DEFAULT
+    return Loaded(config=_built(values, origins), files=tuple(file.path for file in files))
 
 
 def effective(config: Config) -> dict[str, Any]:
@@ -142,18 +149,36 @@ def effective(config: Config) -> dict[str, Any]:
     return values | {"database.url": config.database_url}
 
 
+def origin_of(config: Config, key: str) -> str:
+    """Where a setting was found: in a file or variable, in the program that made this Config, or nowhere."""
+    setting = settings()[key]
+    given = DEFAULT if _value(config, setting) == setting.default else "argument"
+    return config.origins.get(key, given)
+
+
+def with_values(config: Config, values: Mapping[str, Any]) -> Config:
+    """The same with other values of these settings, by key, which are already of their types."""
+    parts: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        section, _, _ = key.partition(".")
+        parts.setdefault(section, {})[settings()[key].attribute] = value
+    replaced = {name: structs.replace(getattr(config, name), **part) for name, part in parts.items()}
+    return structs.replace(config, **replaced)
+
+
 def encode_config(config: Config) -> str:
     """All settings as JSON, secrets included: for a process of our own."""
     values = {key: value for key, value in effective(config).items() if value is not None}
-    return msgspec.json.encode(values, enc_hook=str).decode()
+    return msgspec.json.encode(values | {ORIGINS: config.origins}, enc_hook=str).decode()
 
 
 def decode_config(text: str) -> Config:
     """The settings in what `encode_config` returned; their secrets are registered for redaction."""
     values = msgspec.json.decode(text, type=dict[str, Any])
+    origins = values.pop(ORIGINS)
     entries = [sources.Entry(key, value, "argument", Path.cwd()) for key, value in values.items()]
     register_secrets(entries)
-    return _built({entry.key: convert(entry, settings()) for entry in entries})
+    return _built({entry.key: convert(entry, settings()) for entry in entries}, origins)
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
@@ -174,11 +199,13 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
 
 
 def _settings() -> Iterator[Setting]:
-    for field in msgspec.structs.fields(Config):
+    for field in structs.fields(Config):
+        if field.name == ORIGINS:
+            continue
         if not _is_section(field.type):
             yield Setting.of(field.encode_name, field)
             continue
-        for inner in msgspec.structs.fields(field.type):
+        for inner in structs.fields(field.type):
             yield Setting.of(f"{field.encode_name}.{inner.encode_name}", inner)
 
 
@@ -186,13 +213,13 @@ def _is_section(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Section)
 
 
-def _built(values: Mapping[str, Any]) -> Config:
+def _built(values: Mapping[str, Any], origins: dict[str, str]) -> Config:
     tree: dict[str, dict[str, Any]] = {}
     for key, value in values.items():
         section, _, _ = key.rpartition(".")
         tree.setdefault(section, {})[settings()[key].attribute] = value
     parts = {name: section(**tree.get(name, {})) for name, section in sections().items()}
-    return Config(**tree[""], **parts)  # type: ignore[arg-type]  # each converted to its own field's type
+    return Config(**tree[""], **parts, origins=origins)  # type: ignore[arg-type]  # each converted to its own field's type
 
 
 def _value(config: Config, setting: Setting) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rookery.base.config_sections import Section
+from rookery.base.config_sections import RUNTIME, Section
 
 
 class Vault(Section, frozen=True, kw_only=True):
@@ -28,22 +28,33 @@ class Backups(Section, frozen=True, kw_only=True):
     """How devices are talked to, and what is kept of their configurations."""
 
     concurrency: Annotated[
-        int, Meta(ge=1, le=1000, description="How many devices are talked to at the same time.")
+        int,
+        Meta(ge=1, le=1000, description="How many devices are talked to at the same time.", extra=RUNTIME),
     ] = 50
     per_site: Annotated[
-        int, Meta(ge=0, le=1000, description="How many of one site at the same time; 0: no limit of its own.")
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="How many of one site at the same time; 0: no limit of its own.",
+            extra=RUNTIME,
+        ),
     ] = 0
     connect_timeout: Annotated[
-        float, Meta(ge=0.1, le=600, description="Seconds until a device has to answer.")
+        float, Meta(ge=0.1, le=600, description="Seconds until a device has to answer.", extra=RUNTIME)
     ] = 15.0
     login_timeout: Annotated[
-        float, Meta(ge=0.1, le=600, description="Seconds until a device has to show a prompt.")
+        float, Meta(ge=0.1, le=600, description="Seconds until a device has to show a prompt.", extra=RUNTIME)
     ] = 30.0
     command_timeout: Annotated[
-        float, Meta(ge=0.1, le=3600, description="Seconds that a device may be silent after a command.")
+        float,
+        Meta(
+            ge=0.1, le=3600, description="Seconds that a device may be silent after a command.", extra=RUNTIME
+        ),
     ] = 30.0
     total_timeout: Annotated[
-        float, Meta(ge=0.1, le=86_400, description="Seconds that a device may take for one answer.")
+        float,
+        Meta(ge=0.1, le=86_400, description="Seconds that a device may take for one answer.", extra=RUNTIME),
     ] = 600.0
     login_attempts: Annotated[
         int,
@@ -51,13 +62,15 @@ class Backups(Section, frozen=True, kw_only=True):
             ge=1,
             le=10,
             description="How many credentials are tried on a device that refuses them.",
+            extra=RUNTIME,
         ),
     ] = 3
     redaction: Annotated[
         Literal["name", "mask", "keep"],
         Meta(
             description="What stands in place of secrets in versions: a name that changes with the secret, "
-            "always the same mask, or the secret itself. The raw text is kept sealed in any case."
+            "always the same mask, or the secret itself. The raw text is kept sealed in any case.",
+            extra=RUNTIME,
         ),
     ] = "name"
     mirror: Annotated[

@@ -52,6 +52,11 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self._extra("hidden")) or is_secret_key(self.key)
 
     @property
+    def is_runtime(self) -> bool:
+        """Whether it may be set in the database while Rookery runs."""
+        return bool(self._extra("runtime"))
+
+    @property
     def variable(self) -> str:
         """Its environment variable."""
         return variable(self.key)

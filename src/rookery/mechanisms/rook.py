@@ -45,6 +45,9 @@ Listener = Callable[["Rook", Any], None]
 Listeners = Mapping[type, Sequence[Listener]]
 """For each type of event, the functions to call with (rook, event), in this order."""
 
+Overrides = Callable[["Session", "Config"], "Config"]
+"""Gives a configuration with what was set in the database since."""
+
 
 class Rook:
     """The whole house for plain code. Safe to share between threads; one transaction at a time in each.
@@ -63,6 +66,7 @@ class Rook:
         journal: Journal | None = None,
         queue: TaskQueue | None = None,
         texts: Texts | None = None,
+        overrides: Overrides | None = None,
         sessions: Sessions | None = None,
         waiting: Waiting | None = None,
     ) -> None:
@@ -73,6 +77,7 @@ class Rook:
         self.listeners: Listeners = listeners or {}
         self.journal = journal
         self.texts = texts
+        self._overrides = overrides
         self._sessions = sessions or Sessions(engine)
         self._waiting = waiting or InThread()
         self._closing = ExitStack()
@@ -90,6 +95,13 @@ class Rook:
         if self._queue is None:
             raise RookeryError("This Rook has no task queue: open one with rookery.open().")
         return self._queue
+
+    def current_config(self) -> Config:
+        """The configuration with what was set while Rookery runs: read when it is needed, not kept."""
+        if self._overrides is None:
+            return self.config
+        with self.reading() as session:
+            return self._overrides(session, self.config)
 
     def acting_as(self, actor: str) -> Self:
         """This house in somebody else's name. It is not to be closed: it ends with this one."""
@@ -218,6 +230,7 @@ class AsyncRook:
         journal: Journal | None = None,
         queue: TaskQueue | None = None,
         texts: Texts | None = None,
+        overrides: Overrides | None = None,
     ) -> None:
         self.config = config
         self.actor = actor
@@ -227,7 +240,7 @@ class AsyncRook:
         inside = Sessions(engine.sync_engine)
         self._inner = Rook(
             config, sync_engine, actor=actor, listeners=listeners, journal=journal, queue=queue,
-            texts=texts, sessions=inside, waiting=OnLoop(),
+            texts=texts, overrides=overrides, sessions=inside, waiting=OnLoop(),
         )  # fmt: skip
         self._readers = Readers(config, sync_engine) if sync_engine.dialect.name == "sqlite" else None
 

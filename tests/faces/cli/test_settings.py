@@ -46,6 +46,48 @@ def test_an_unknown_key_is_not_found_and_the_nearest_is_named(cli: Cli) -> None:
     assert "did you mean hooks.pool_size?" in result.stderr
 
 
+def test_what_cannot_be_reached_is_no_reason_to_show_nothing(cli: Cli) -> None:
+    result = cli(
+        "settings", "get", "hooks.batch_size", env={"ROOKERY_DATABASE__URL": "postgresql://u@127.0.0.1:9/x"}
+    )
+    assert (result.returncode, result.stdout) == (0, "100\n")
+    assert "Without what is set in the database" in result.stderr
+
+
+def test_a_setting_is_changed_while_rookery_runs(cli: Cli) -> None:
+    assert (
+        "queue.keep_days is 7 (database, version 1)" in cli("settings", "set", "queue.keep_days", "7").stderr
+    )
+    assert cli("settings", "get", "queue.keep_days").stdout == "7\n"
+    stale = cli("settings", "set", "queue.keep_days", "8", "--if-revision", "0")
+    assert (stale.returncode, "version 1, not 0" in stale.stderr) == (6, True)
+    assert json.loads(cli("settings", "unset", "queue.keep_days", "--json").stdout)["value"] == 30
+    changes = json.loads(cli("settings", "history", "queue.keep_days", "--json").stdout)["items"]
+    assert [(each["old"], each["new"]) for each in changes] == [(7, None), (None, 7)]
+    assert "(default)" in cli("settings", "history", "queue.keep_days").stdout
+
+
+def test_what_is_fixed_is_shown_as_such_and_not_set(cli: Cli) -> None:
+    fixed = {"ROOKERY_QUEUE__KEEP_DAYS": "3"}
+    rows = cli("settings", "list", "--category", "queue", env=fixed).stdout.splitlines()
+    found = {row.split()[0]: " ".join(row.split()[1:]) for row in rows}
+    assert found["queue.keep_days"] == "3 ROOKERY_QUEUE__KEEP_DAYS fixed"
+    assert found["queue.artifact_days"] == "30 default any time"
+    assert found["queue.grace"] == "30.0 default at start"
+    refused = cli("settings", "set", "queue.keep_days", "4", env=fixed)
+    assert (refused.returncode, "fixed by ROOKERY_QUEUE__KEEP_DAYS" in refused.stderr) == (3, True)
+
+
+def test_a_setting_of_ones_own_comes_and_goes(cli: Cli) -> None:
+    assert cli("settings", "create", "site.floors", "--kind", "integer").returncode == 0
+    cli("settings", "set", "site.floors", "3")
+    items = json.loads(cli("settings", "list", "--json").stdout)["items"]
+    assert (items[-1]["key"], items[-1]["value"], items[-1]["is_declared"]) == ("site.floors", 3, True)
+    assert "give --yes" in cli("settings", "delete", "site.floors").stderr
+    assert cli("settings", "delete", "site.floors", "--yes").returncode == 0
+    assert cli("settings", "get", "site.floors").returncode == 5
+
+
 def test_the_places_of_files_are_shown_in_the_order_of_winning(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "rookery.toml").touch()
     items = json.loads(cli("settings", "path", "--json").stdout)["items"]

@@ -41,7 +41,7 @@ class Preparation:
 
     def __init__(self, rook: Rook, chosen: Sequence[DeviceInfo], *, platform: str | None = None) -> None:
         rook.offload(import_module, SSH)
-        self.config: Config = rook.config
+        self.config: Config = rook.current_config()
         self.vault = rook.offload(open_vault, rook.config)
         self._credentials = {each.info: each.secret for each in credentials.opened(rook)}
         self.known = KnownHosts(devices.known_hosts(rook, _hosts(chosen)))

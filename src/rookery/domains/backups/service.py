@@ -109,7 +109,7 @@ def run(
             on_device(done)
         return done
 
-    return Report(tuple(rook.each(one, chosen, limit=rook.config.backups.concurrency)))
+    return Report(tuple(rook.each(one, chosen, limit=prepared.config.backups.concurrency)))
 
 
 def _chosen(rook: Rook, names: Sequence[str], filter_: str) -> list[DeviceInfo]:
@@ -191,7 +191,7 @@ class _Made(NamedTuple):
 def _made(
     rook: Rook, prepared: Preparation, job: Job, collected: Collected, before: store.Newest | None
 ) -> _Made:
-    how = rook.config.backups.redaction
+    how = prepared.config.backups.redaction
     name = prepared.vault.name if how == "name" else None
     masked = rules.masked(job.platform, collected.text, name, keep=how == "keep")
     if before is not None and before.digest == masked.digest:
@@ -261,7 +261,7 @@ def reach(
     return rook.each(
         lambda device: _tried_to_reach(rook, prepared, device, only),
         chosen,
-        limit=rook.config.backups.concurrency,
+        limit=prepared.config.backups.concurrency,
     )
 
 

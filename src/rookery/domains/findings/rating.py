@@ -46,11 +46,11 @@ def import_feed(rook: Rook, /, path: Path) -> Rated:
 
     It replaces what the same feed said before. Raises FeedNotValid.
     """
-    feed = rook.offload(read_feed, path)
+    feed, policy = rook.offload(read_feed, path), rook.current_config().findings
     with rook.transaction() as session:
         _store(session, feed)
         is_epss = feed.name == "epss"
-        count = _score(session) if is_epss else _exploited(session, rook.config.findings)
+        count = _score(session) if is_epss else _exploited(session, policy)
         _sort(session)
         rook.emit(FeedImported(feed.name, feed.dated, len(feed.rows), count))
     return Rated(feed.name, feed.dated, len(feed.rows), count)

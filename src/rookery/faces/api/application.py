@@ -32,6 +32,7 @@ ROUTERS = (
     "rookery.domains.schedules.api",
     "rookery.domains.audit.api",
     "rookery.domains.users.api",
+    "rookery.domains.settings.api",
     "rookery.faces.api.tasks",
 )
 """The modules that declare routes, each as `api`, in the order of the documentation."""

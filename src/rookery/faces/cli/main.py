@@ -93,7 +93,10 @@ COMMANDS: Mapping[str, Entry] = {
         "What is done again and again, or once, later.",
     ),
     "scope": Entry("rookery.domains.scans.cli.scope:scope", "What may be scanned beside this machine."),
-    "settings": Entry("rookery.faces.cli.settings:settings", "Show settings, and where each comes from."),
+    "settings": Entry(
+        "rookery.domains.settings.cli:settings",
+        "Show settings, and where each comes from; change those that may be.",
+    ),
     "spool": Entry("rookery.faces.cli.spool:spool", "What waits on this disk to be stored."),
     "tasks": Entry("rookery.faces.cli.tasks:tasks", "Long work: what waits, runs, has ended or failed."),
     "templates": Entry(

@@ -65,7 +65,7 @@ def path_of(data_dir: Path, task_id: str) -> str:
 def sweep(rook: Rook) -> None:
     """Delete the files whose task has ended `queue.artifact_days` ago, or is not there any more."""
     here = rook.offload(_names, rook.data_dir / "artifacts")
-    days = rook.config.queue.artifact_days
+    days = rook.current_config().queue.artifact_days
     since = to_us(now() - timedelta(days=days)) if days else 0
     for doomed in sorted(set(here) - _kept(rook, here, since)):
         rook.offload(folder_of(rook.data_dir, doomed).remove)

@@ -16,8 +16,8 @@ def prune(rook: Rook) -> None:
 
     The rows go first: files without a task are found the next time, when a crash comes between.
     """
-    if rook.config.queue.keep_days:
-        prune_tasks(rook, now() - timedelta(days=rook.config.queue.keep_days))
+    if days := rook.current_config().queue.keep_days:
+        prune_tasks(rook, now() - timedelta(days=days))
     else:
         sweep(rook)
 

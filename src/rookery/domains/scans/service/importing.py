@@ -113,9 +113,11 @@ def _fetched(rook: Rook, url: str) -> bytes:
     if not scope.admits(host):
         raise TargetOutOfScope(f"{url} is not in the scope. If it is yours: rookery scope add {host}")
 
+    seconds = rook.current_config().scan.timeout
+
     async def fetch() -> Response:
         async with HttpClient(
-            lambda host, address, _port: scope.allows(host, address), timeout=rook.config.scan.timeout
+            lambda host, address, _port: scope.allows(host, address), timeout=seconds
         ) as client:
             return await reach(client, Target(target))
 

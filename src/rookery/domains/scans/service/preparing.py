@@ -60,7 +60,7 @@ def prepared(rook: Rook, plan: ScanPlan, hooks: Hooks, task: TaskContext | None)
     """A plan, ready to run: its tool is usable here, its targets are in the scope."""
     entries = tuple(row.entry for row in store.scope_entries(rook))
     refuse_strangers(rook, plan.endpoints, Scope(entries))
-    limits = _limits(plan, rook.config.scan)
+    limits = _limits(plan, rook.current_config().scan)
     tool, answer, remarks = _usable(rook, plan.engine, limits)
     plan = replace(plan, engine=tool.name)
     folder = RunFolder(rook.data_dir, plan.run_id)
@@ -110,13 +110,13 @@ def _options(rook: Rook) -> dict[str, Any]:
 
 def _storing(rook: Rook) -> Hooks:
     """The configured hooks, and behind them those that keep what these let through."""
-    heard = Hooks()
+    config, heard = rook.current_config(), Hooks()
     for module in rook.config.hooks.modules:
         heard += rook.offload(load_hooks, module)
     return (
         heard
-        + recording(rook.engine, rook.config.findings)
-        + keeping(rook.data_dir, rook.config.runs.max_bytes)
+        + recording(rook.engine, config.findings)
+        + keeping(rook.data_dir, config.runs.max_bytes)
         + rook.offload(copying, rook.config.mongodb)
     )
 

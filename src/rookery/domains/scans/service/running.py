@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from rookery.base.config import Findings as Policy
 from rookery.domains.findings import store as findings
 from rookery.domains.findings.events import FindingsSettled
 from rookery.domains.findings.hooks import RecordFindings
@@ -138,6 +139,7 @@ def _store(runner: ScanRunner, engine: Engine) -> None:
 
 def _end(rook: Rook, job: Prepared, before: Mapping[str, int] | None) -> ScanResult:
     runner, result, status = job.runner, _result(job), _status(job.runner)
+    policy = rook.current_config().findings
     with rook.transaction() as session:
         if before is not None:
             result = _added(result, before, _seen(session, runner.run_id))
@@ -153,13 +155,13 @@ def _end(rook: Rook, job: Prepared, before: Mapping[str, int] | None) -> ScanRes
         )
         run.template_count = run.template_count or result.template_count  # some tools say it at their end
         if _is_stored(runner):
-            _settle(rook, session, run, runner.coverage)
+            _settle(rook, session, run, runner.coverage, policy)
         rook.emit(ScanFinished(runner.run_id, status, result.finding_count, error_count=result.error_count))
     note_down(rook, job.folder, run, f"{result.finding_count} findings")
     return result
 
 
-def _settle(rook: Rook, session: Session, run: Run, coverage: Coverage | None) -> None:
+def _settle(rook: Rook, session: Session, run: Run, coverage: Coverage | None, policy: Policy) -> None:
     """What the run covered and did not see any more is fixed; what that changed is announced."""
     settled = findings.settle(
         session,
@@ -167,7 +169,7 @@ def _settle(rook: Rook, session: Session, run: Run, coverage: Coverage | None) -
         project_id=run.project_id,
         started_us=run.started_us,
         covered=coverage.covered() if coverage else (),
-        policy=rook.config.findings,
+        policy=policy,
     )
     if settled != findings.Settled():
         rook.emit(FindingsSettled(run.id, settled.fixed, settled.missed, settled.expired))

@@ -81,8 +81,8 @@ def _sweep(data_dir: Path, known: Collection[str]) -> None:
 
 def prune_expired(rook: Rook) -> None:
     """Delete what is older than `runs.keep_days`."""
-    if rook.config.runs.keep_days:
-        prune_runs(rook, now() - timedelta(days=rook.config.runs.keep_days))
+    if days := rook.current_config().runs.keep_days:
+        prune_runs(rook, now() - timedelta(days=days))
 
 
 def bury_the_dead(rook: Rook) -> None:

@@ -144,7 +144,7 @@ def import_findings(
     if (earlier := _earlier(rook, run_id)) is not None:
         return Imported(run_id, kind, earlier, again=True)
     reading = Reading(path, kind, run_id=run_id, project_id=project_id)
-    record = RecordFindings(rook.engine, rook.config.findings)
+    record = RecordFindings(rook.engine, rook.current_config().findings)
     runner = ImportRunner(reading, record, run_id, **_options(rook))
     runner.hooks += hooks or Hooks()
     plan = ScanPlan(run_id=run_id, endpoints=(str(path),), project_id=project_id, engine=ENGINE)

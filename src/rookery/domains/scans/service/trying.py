@@ -31,6 +31,7 @@ def try_template(rook: Rook, /, name: str, endpoint: str) -> Trial:
         scope = Scope(row.entry for row in store.scope_entries(session))
     refuse_strangers(rook, (target,), scope)
     path = rook.offload(file_of, name, rook.data_dir)
-    trial = rook.wait_for(partial(tried, path, target, scope, rook.config.scan, data_dir=rook.data_dir))
+    limits = rook.current_config().scan
+    trial = rook.wait_for(partial(tried, path, target, scope, limits, data_dir=rook.data_dir))
     rook.emit(TemplateTried(trial.template, target))
     return trial
