@@ -11,6 +11,7 @@ import pytest
 from rookery.demo.fleet import SimulatedDevice
 from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
 from tests.journeys.conftest import Rookery
+from tests.realrouter import real_router
 from tests.servers import free_port
 
 
@@ -70,6 +71,21 @@ def test_a_change_on_a_device_is_found_the_next_time(
     assert max(map(len, rookery("diff", "r1", "-y").stdout.splitlines())) <= 80
     document = json.loads(rookery("diff", "r1", "--json").stdout)
     assert (document["added"], document["removed"], document["new"]["number"]) == (2, 1, 2)
+
+
+def test_the_line_that_is_changed_on_a_real_router_is_what_the_diff_shows(
+    rookery: Rookery, tmp_path: Path
+) -> None:
+    with real_router() as router:
+        (tmp_path / "key").write_text(router.private_key)
+        rookery("credentials", "add", "lab", "-u", router.username, "--key-file", "key")
+        rookery("devices", "add", "edge", "127.0.0.1", "--platform", "frr", "--port", str(router.port))
+        assert rookery("backup", "edge").stdout == "1 devices: 1 changed\n"
+        router.configure("router bgp 65000", "neighbor 192.0.2.1 description to the core")
+        assert rookery("backup", "edge").stdout == "1 devices: 1 changed\n"
+    _, _, body = rookery("diff", "edge").stdout.partition("@@ router bgp 65000\n")
+    changed = [line for line in body.splitlines() if line[0] in "+-"]
+    assert changed == ["+ neighbor 192.0.2.1 description to the core"]
 
 
 def test_configurations_are_printed_searched_and_revealed_on_record(

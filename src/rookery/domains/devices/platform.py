@@ -52,7 +52,7 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
     noise: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     is_experimental: bool = True
-    """Made from documentation; no session of a real device has been recorded yet."""
+    """Made from documentation; it has met neither a real device nor the recording of one yet."""
     name: str = ""
     origin: str = ""
 

@@ -127,6 +127,20 @@ def test_a_prompt_without_privileges_is_a_refusal_when_nothing_follows() -> None
         talk.hush()
 
 
+def test_what_a_device_says_before_it_hangs_up_is_told_unless_it_may_be_a_secret() -> None:
+    talk = Conversation(CISCO, LOGIN)
+    talk.open()
+    talk.hear(b"All lines are taken,\r\ntry later.\r\n")
+    assert talk.parting() == r" The last it sent: 'All lines are taken,\ntry later.'"
+    talk.hear(b"Password: ")
+    talk.hear(b"pass-word\r\n")
+    assert talk.parting() == ""
+    talk = opened()
+    talk.ask("show run")
+    talk.hear(b"show run\r\nkey secret\r\n")
+    assert talk.parting() == ""
+
+
 def test_a_login_is_given_once() -> None:
     talk = Conversation(CISCO, LOGIN)
     talk.open()

@@ -55,7 +55,7 @@ def list_(rook: Rook, *, as_json: bool) -> None:
 def _standing(platform: Platform) -> str:
     if platform.origin != "shipped":
         return "your own"
-    return "from documentation" if platform.is_experimental else "from recordings"
+    return "from documentation" if platform.is_experimental else "from devices"
 
 
 def _document(platform: Platform) -> dict[str, object]:

@@ -207,8 +207,16 @@ class Conversation:
 
     def unrecognised(self) -> PromptNotRecognised:
         """What to raise when nothing more comes and nothing looks like a prompt."""
-        seen = redact_text(rendered(self._heard[-TAIL:].decode("utf-8", "replace")))[-LAST_SEEN:]
-        return PromptNotRecognised(f"{PromptNotRecognised.__doc__} The last it sent: {seen!r}")
+        return PromptNotRecognised(f"{PromptNotRecognised.__doc__} The last it sent: {self._seen()!r}")
+
+    def parting(self) -> str:
+        """Why it hangs up, if it says so before it lets anybody in: later words may be of a configuration."""
+        is_strange = self._is_opening and not self._has_given_password
+        seen = self._seen().strip() if is_strange else ""
+        return f" The last it sent: {seen!r}" if seen else ""
+
+    def _seen(self) -> str:
+        return redact_text(rendered(self._heard[-TAIL:].decode("utf-8", "replace")))[-LAST_SEEN:]
 
 
 def _stem(prompt: str) -> str:

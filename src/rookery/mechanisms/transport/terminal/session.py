@@ -120,7 +120,7 @@ class Session:
             if data is None:
                 talk.hush()
             elif not data:
-                raise DeviceHungUp(f"{DeviceHungUp.__doc__} That was after {phase!r}.")
+                raise DeviceHungUp(f"{DeviceHungUp.__doc__} That was after {phase!r}.{talk.parting()}")
             else:
                 self._send(talk.hear(data))
 
