@@ -242,7 +242,7 @@ class AsyncRook:
             config, sync_engine, actor=actor, listeners=listeners, journal=journal, queue=queue,
             texts=texts, overrides=overrides, sessions=inside, waiting=OnLoop(),
         )  # fmt: skip
-        self._readers = Readers(config, sync_engine) if sync_engine.dialect.name == "sqlite" else None
+        self._readers = Readers(config, sync_engine, queue) if sync_engine.dialect.name == "sqlite" else None
 
     @property
     def data_dir(self) -> Path:
@@ -330,8 +330,8 @@ class Readers:
     costs four. One that is cancelled reads on, for nobody.
     """
 
-    def __init__(self, config: Config, engine: Engine) -> None:
-        self._rook = Rook(config, engine)
+    def __init__(self, config: Config, engine: Engine, queue: TaskQueue | None) -> None:
+        self._rook = Rook(config, engine, queue=queue)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="rookery-reading")
 
     async def run(

@@ -56,11 +56,11 @@ def test_what_cannot_be_reached_is_no_reason_to_show_nothing(cli: Cli) -> None:
 
 def test_a_setting_is_changed_while_rookery_runs(cli: Cli) -> None:
     assert (
-        "queue.keep_days is 7 (database, version 1)" in cli("settings", "set", "queue.keep_days", "7").stderr
+        "queue.keep_days is 7 (database, revision 1)" in cli("settings", "set", "queue.keep_days", "7").stderr
     )
     assert cli("settings", "get", "queue.keep_days").stdout == "7\n"
     stale = cli("settings", "set", "queue.keep_days", "8", "--if-revision", "0")
-    assert (stale.returncode, "version 1, not 0" in stale.stderr) == (6, True)
+    assert (stale.returncode, "revision 1, not 0" in stale.stderr) == (6, True)
     assert json.loads(cli("settings", "unset", "queue.keep_days", "--json").stdout)["value"] == 30
     changes = json.loads(cli("settings", "history", "queue.keep_days", "--json").stdout)["items"]
     assert [(each["old"], each["new"]) for each in changes] == [(7, None), (None, 7)]
