@@ -52,8 +52,8 @@ Overrides = Callable[["Session", "Config"], "Config"]
 class Rook:
     """The whole house for plain code. Safe to share between threads; one transaction at a time in each.
 
-    `actor` is who is said to act, in audit entries; `engine` is the synchronous engine, for threads that
-    write on their own. Use as a context manager, or call `close()`.
+    `actor` is who is said to act, in audit entries, and `request_id` by which request; `engine` is the
+    synchronous engine, for threads that write on their own. Use as a context manager, or call `close()`.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Rook:
     ) -> None:
         self.config = config
         self.engine = engine
-        self.actor = actor
+        self.actor, self.request_id = actor, ""
         self._queue = queue
         self.listeners: Listeners = listeners or {}
         self.journal = journal
@@ -103,9 +103,9 @@ class Rook:
         with self.reading() as session:
             return self._overrides(session, self.config)
 
-    def acting_as(self, actor: str) -> Self:
-        """This house in somebody else's name. It is not to be closed: it ends with this one."""
-        return _in_the_name_of(actor, self)
+    def acting_as(self, actor: str, request_id: str = "") -> Self:
+        """This house in somebody else's name, by a request. It is not to be closed: it ends with this."""
+        return _in_the_name_of(actor, request_id, self)
 
     def transaction(self) -> AbstractContextManager[Session]:
         """A unit of work that may write: committed at the end, rolled back on an exception.
@@ -233,7 +233,7 @@ class AsyncRook:
         overrides: Overrides | None = None,
     ) -> None:
         self.config = config
-        self.actor = actor
+        self.actor, self.request_id = actor, ""
         self.engine = sync_engine
         self._async_engine = engine
         self._sessions = AsyncSessions(engine)
@@ -249,10 +249,10 @@ class AsyncRook:
         """Where spools, keys and, unless configured otherwise, the SQLite database live."""
         return self.config.data_dir
 
-    def acting_as(self, actor: str) -> Self:
-        """This house in somebody else's name. It is not to be closed: it ends with this one."""
-        other = _in_the_name_of(actor, self)
-        other._inner = self._inner.acting_as(actor)
+    def acting_as(self, actor: str, request_id: str = "") -> Self:
+        """This house in somebody else's name, by a request. It is not to be closed: it ends with this."""
+        other = _in_the_name_of(actor, request_id, self)
+        other._inner = self._inner.acting_as(actor, request_id)
         return other
 
     async def run_sync(
@@ -313,10 +313,10 @@ class AsyncRook:
 AnyRook = TypeVar("AnyRook", bound=Rook | AsyncRook)
 
 
-def _in_the_name_of(actor: str, rook: AnyRook) -> AnyRook:
+def _in_the_name_of(actor: str, request_id: str, rook: AnyRook) -> AnyRook:
     """A copy for somebody else; so is what hangs on it and acts in its name: the faces of domains."""
     other = copy(rook)
-    other.actor = actor
+    other.actor, other.request_id = actor, request_id or rook.request_id
     for name, value in vars(rook).items():
         if (bound_to := getattr(value, "bound_to", None)) is not None:
             setattr(other, name, bound_to(other))

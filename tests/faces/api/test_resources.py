@@ -165,9 +165,10 @@ def test_files_of_this_machine_are_read_for_nobody_from_afar(client: Client) -> 
 
 
 def test_whoever_calls_is_in_the_audit_log(client: Client) -> None:
-    client("operator").post("/devices", json=IOS)
+    made = client("operator").post("/devices", json=IOS)
     [entry] = client("admin").get("/audit", params={"event_type": "device.created"}).json()["items"]
     assert (entry["actor"], entry["object"]) == ("operator", "r1")
+    assert entry["request_id"] == made.headers["x-request-id"]
     assert client("admin").post("/audit/verify").json()["is_intact"]
 
 

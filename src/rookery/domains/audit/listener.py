@@ -1,6 +1,6 @@
 """Every domain event becomes an audit entry: `ScanStarted(run_id=…, …)` is `scan.started` of that run.
 
-The object is the event's first field, the details are its other fields, the actor is the Rook's.
+The object is the event's first field, the details are its other fields; actor and request are the Rook's.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Listener:
     def write(self, rook: Rook, session: Session, events: Sequence[Any]) -> Callable[[], None]:
         """Write the events in this transaction; what to call after its commit."""
         entries = [
-            self._service.entry(self._types[type(event)], actor=rook.actor, **told(event))
+            self._service.entry(self._types[type(event)], **_by(rook), **told(event))
             for event in events
             if type(event) in self._types
         ]
@@ -60,7 +60,7 @@ class Listener:
     def record(self, rook: Rook, event: Any) -> None:
         """Record an event of no transaction."""
         if type(event) in self._types:
-            record = partial(self._service.record, self._types[type(event)], actor=rook.actor, **told(event))
+            record = partial(self._service.record, self._types[type(event)], **_by(rook), **told(event))
             self._beside_the_loop(rook, record)
 
     def _beside_the_loop(self, rook: Rook, act: Callable[[], object]) -> None:
@@ -72,6 +72,10 @@ class Listener:
             act()
         except QueueFull:
             rook.offload(act)
+
+
+def _by(rook: Rook) -> dict[str, Any]:
+    return {"actor": rook.actor, "request_id": rook.request_id}
 
 
 def told(event: Any) -> dict[str, Any]:

@@ -95,7 +95,13 @@ class Endpoint:
             return await self._handled(house, request, fields, given)
         if Caller in self.wants:
             given[self.wants[Caller]] = principal
-        act = partial(self._handled, house.acting_as(principal.username), request, fields, given)
+        act = partial(
+            self._handled,
+            house.acting_as(principal.username, request.scope["request_id"]),
+            request,
+            fields,
+            given,
+        )
         return await (once(house, request, principal, act) if request.method == "POST" else act())
 
     async def admit(self, request: Request) -> None:
