@@ -25,6 +25,7 @@ from rookery.base.config_sections import (
     Hooks,
     Logging,
     MongoDB,
+    Notifications,
     Queue,
     Section,
     Templates,
@@ -42,6 +43,7 @@ __all__ = [
     "Loaded",
     "Logging",
     "MongoDB",
+    "Notifications",
     "Queue",
     "Runs",
     "Scan",
@@ -83,6 +85,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     templates: Templates = Templates()
     vault: Vault = Vault()
     backups: Backups = Backups()
+    notifications: Notifications = Notifications()
     origins: dict[str, str] = {}
 
     @property

@@ -41,7 +41,7 @@ def _reseal_some(rook: Rook, vault: Vault) -> int:
 def rotate_out(rook: Rook, /) -> int:
     """Seal what is left with the key in use, then forget the others of the file; how many keys those were.
 
-    Call it after `credentials.rotate_key`. Raises what `reseal` raises.
+    Call it after `credentials.rotate_key` and `notifications.reseal`. Raises what `reseal` raises.
     """
     reseal(rook)
     return rook.offload(drop_old_keys, rook.config) if is_in_file(rook.config) else 0
