@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from rookery import domains
 from rookery.base.config import Config, decode_config, encode_config, load_config
 from rookery.base.errors import ConfigError, Unavailable
+from rookery.domains.audit import events as audit_events
 from rookery.domains.audit.errors import KeyUnusable
 from rookery.domains.audit.face import Audit
 from rookery.domains.audit.listener import Listener
@@ -37,6 +38,10 @@ from rookery.domains.findings import events as finding_events
 from rookery.domains.findings.face import Findings
 from rookery.domains.findings.hooks import recording
 from rookery.domains.findings.mongodb.hook import deliver_leftovers
+from rookery.domains.notifications import events as notification_events
+from rookery.domains.notifications import tasks as notification_tasks
+from rookery.domains.notifications.face import Notifications
+from rookery.domains.notifications.hearing import followers
 from rookery.domains.scans import events as scan_events
 from rookery.domains.scans import tasks as scan_tasks
 from rookery.domains.scans.artifacts import keeping
@@ -63,6 +68,7 @@ from rookery.mechanisms.store import (
 )
 from rookery.mechanisms.tasks import events as task_events
 from rookery.mechanisms.tasks.face import Tasks
+from rookery.mechanisms.tasks.notices import ANNOUNCING
 from rookery.mechanisms.tasks.pruning import PRUNING
 from rookery.mechanisms.tasks.queue import AnyWorker, DatabaseQueue, InlineQueue, TaskQueue
 from rookery.mechanisms.tasks.registry import Runs, TaskType, TaskTypes
@@ -84,10 +90,12 @@ class DataDirUnusable(Unavailable):
 
 
 EVENTS = (
+    *audit_events.EVENTS,
     *backup_events.EVENTS,
     *credential_events.EVENTS,
     *device_events.EVENTS,
     *finding_events.EVENTS,
+    *notification_events.EVENTS,
     *scan_events.EVENTS,
     *schedule_events.EVENTS,
     *setting_events.EVENTS,
@@ -100,7 +108,9 @@ EVENTS = (
 
 def task_types(more: Iterable[TaskType] = ()) -> TaskTypes:
     """Every type of task that any domain has, and these; and what workers do beside them."""
-    return TaskTypes((*backup_tasks.TASKS, *scan_tasks.TASKS, *more), chores=(PRUNING, schedule_tasks.FIRING))
+    known = (*backup_tasks.TASKS, *notification_tasks.TASKS, *scan_tasks.TASKS, *more)
+    chores = (PRUNING, ANNOUNCING, schedule_tasks.FIRING, notification_tasks.LOOKING_AFTER)
+    return TaskTypes(known, chores=chores)
 
 
 CHILD = (sys.executable, "-P", "-c", "from rookery.app import do_one_task; do_one_task()")
@@ -181,7 +191,8 @@ class Rook(mechanism.Rook):
         heard = {**queue.listeners(), **(mirror.listeners() if mirror else {})}
         super().__init__(
             config, engine, actor=actor, journal=Listener(audit, EVENTS), queue=queue,
-            listeners=heard, texts=StoredConfigurations(config), overrides=configured,
+            listeners=heard, followers=followers(EVENTS), texts=StoredConfigurations(config),
+            overrides=configured,
         )  # fmt: skip
         self.audit: Audit[mechanism.Rook] = Audit(self, audit)
         self.users: Users[mechanism.Rook] = Users(self)
@@ -195,6 +206,7 @@ class Rook(mechanism.Rook):
         self.schedules: Schedules[mechanism.Rook] = Schedules(self)
         self.tasks: Tasks[mechanism.Rook] = Tasks(self)
         self.settings: Settings[mechanism.Rook] = Settings(self)
+        self.notifications: Notifications[mechanism.Rook] = Notifications(self)
         self.on_close(audit.close)
         self.on_close(queue.close)
         if mirror:
@@ -219,7 +231,8 @@ class AsyncRook(mechanism.AsyncRook):
         heard = {**queue.listeners(), **(mirror.listeners() if mirror else {})}
         super().__init__(
             config, engine, sync_engine=sync_engine, actor=actor, journal=Listener(audit, EVENTS),
-            queue=queue, listeners=heard, texts=StoredConfigurations(config), overrides=configured,
+            queue=queue, listeners=heard, followers=followers(EVENTS), texts=StoredConfigurations(config),
+            overrides=configured,
         )  # fmt: skip
         self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
         self.users: Users[mechanism.AsyncRook] = Users(self)
@@ -233,6 +246,7 @@ class AsyncRook(mechanism.AsyncRook):
         self.schedules: Schedules[mechanism.AsyncRook] = Schedules(self)
         self.tasks: Tasks[mechanism.AsyncRook] = Tasks(self)
         self.settings: Settings[mechanism.AsyncRook] = Settings(self)
+        self.notifications: Notifications[mechanism.AsyncRook] = Notifications(self)
         self.on_close(audit.close)
         self.on_close(queue.close)
         if mirror:

@@ -26,6 +26,7 @@ from rookery.base.config_sections import (
     Hooks,
     Logging,
     MongoDB,
+    Notifications,
     Queue,
     Section,
     Templates,
@@ -44,6 +45,7 @@ __all__ = [
     "Loaded",
     "Logging",
     "MongoDB",
+    "Notifications",
     "Queue",
     "Runs",
     "Scan",
@@ -86,6 +88,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     vault: Vault = Vault()
     backups: Backups = Backups()
     api: Api = Api()
+    notifications: Notifications = Notifications()
     origins: dict[str, str] = {}
 
     @property

@@ -214,3 +214,26 @@ class Templates(Section, frozen=True, kw_only=True):
             extra={"allowed": "a list of paths"},
         ),
     ] = ()
+
+
+class Notifications(Section, frozen=True, kw_only=True):
+    """What is told of what happens."""
+
+    base_url: Annotated[
+        str,
+        Meta(
+            max_length=500,
+            pattern=r"^(https?://\S+)?$",
+            description="Where people find Rookery: at the end of each message. Empty: left out.",
+            extra={"allowed": "a URL, https://HOST", **RUNTIME},
+        ),
+    ] = ""
+    keep_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36_500,
+            description="Days until a notification is forgotten that was told, or failed; 0: never.",
+            extra=RUNTIME,
+        ),
+    ] = 90

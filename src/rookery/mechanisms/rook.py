@@ -45,6 +45,10 @@ Listener = Callable[["Rook", Any], None]
 Listeners = Mapping[type, Sequence[Listener]]
 """For each type of event, the functions to call with (rook, event), in this order."""
 
+Follower = Callable[["Rook", "Session", Any], None]
+Followers = Mapping[type, Sequence[Follower]]
+"""For each type of event, what writes in the event's own transaction what follows from it."""
+
 Overrides = Callable[["Session", "Config"], "Config"]
 """Gives a configuration with what was set in the database since."""
 
@@ -63,6 +67,7 @@ class Rook:
         *,
         actor: str = "system",
         listeners: Listeners | None = None,
+        followers: Followers | None = None,
         journal: Journal | None = None,
         queue: TaskQueue | None = None,
         texts: Texts | None = None,
@@ -75,6 +80,7 @@ class Rook:
         self.actor, self.request_id = actor, ""
         self._queue = queue
         self.listeners: Listeners = listeners or {}
+        self.followers: Followers = followers or {}
         self.journal = journal
         self.texts = texts
         self._overrides = overrides
@@ -130,10 +136,14 @@ class Rook:
         """Keep the events in the journal, and call the listeners of each one's type, in order.
 
         Inside a unit of work: with its commit, and after it. What happened has happened: every listener is
-        called, and what they raise is raised as one ExceptionGroup after the last.
+        called, and what they raise is raised as one ExceptionGroup after the last. An event that something
+        follows from gets a transaction, where it has none.
         """
         if unit := Unit.current():
             unit.events += events
+        elif any(type(event) in self.followers for event in events):
+            with self.transaction():
+                self.emit(*events)
         else:
             self._announce(events, self._recording(events))
 
@@ -185,6 +195,9 @@ class Rook:
         self._ended(unit)
 
     def _write_down(self, session: Session, unit: Unit) -> None:
+        for event in tuple(unit.events):
+            for follow in self.followers.get(type(event), ()):
+                follow(self, session, event)
         if self.journal and unit.events:
             unit.after_commit = self.journal.write(self, session, tuple(unit.events))
 
@@ -227,6 +240,7 @@ class AsyncRook:
         sync_engine: Engine,
         actor: str = "system",
         listeners: Listeners | None = None,
+        followers: Followers | None = None,
         journal: Journal | None = None,
         queue: TaskQueue | None = None,
         texts: Texts | None = None,
@@ -239,8 +253,8 @@ class AsyncRook:
         self._sessions = AsyncSessions(engine)
         inside = Sessions(engine.sync_engine)
         self._inner = Rook(
-            config, sync_engine, actor=actor, listeners=listeners, journal=journal, queue=queue,
-            texts=texts, overrides=overrides, sessions=inside, waiting=OnLoop(),
+            config, sync_engine, actor=actor, listeners=listeners, followers=followers, journal=journal,
+            queue=queue, texts=texts, overrides=overrides, sessions=inside, waiting=OnLoop(),
         )  # fmt: skip
         self._readers = Readers(config, sync_engine, queue) if sync_engine.dialect.name == "sqlite" else None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
@@ -19,6 +20,18 @@ NOTED: Final = "note.added"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\.[a-z][a-z0-9_]{0,39}")
 _WORDS = re.compile(r"[A-Z][a-z0-9]*")
+
+
+@dataclass(frozen=True)
+class AuditVerificationFailed:
+    """The stored log is not what was written: so many problems, of which this is the first."""
+
+    log: str
+    problems: int
+    first: str
+
+
+EVENTS = (AuditVerificationFailed,)
 
 
 class EventTypes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from rookery.domains.audit import store
+from rookery.domains.audit.events import AuditVerificationFailed
 from rookery.domains.audit.keys import Keyring
 from rookery.domains.audit.rules import AuditEntry
 from rookery.domains.audit.service import AuditService
@@ -90,8 +91,12 @@ def flush(rook: Rook, service: AuditService, /, timeout: float | None = None) ->
 
 
 def verify(rook: Rook, service: AuditService, /, keys: Keyring | None = None) -> Verification:
-    """Whether the stored log is what was written."""
-    return rook.offload(service.verify, keys)
+    """Whether the stored log is what was written; that it is not is announced."""
+    found = rook.offload(service.verify, keys)
+    if not found.is_intact and service.takes_writes:
+        first = found.problems[0].message
+        rook.emit(AuditVerificationFailed("audit log", found.problem_count, first))
+    return found
 
 
 def export(rook: Rook, service: AuditService, /, file: Path) -> int:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BackupTaken:
-    """A device was backed up; `version` is the number of its newest version, new or not."""
+    """A device was backed up; `version` is the number of its newest version, new or not.
+
+    It has `recovered` when the attempt before had failed.
+    """
 
     device: str
     device_id: str
@@ -15,16 +18,18 @@ class BackupTaken:
     changed: bool
     added: int
     removed: int
+    recovered: bool = False
 
 
 @dataclass(frozen=True)
 class BackupFailed:
-    """A device could not be backed up, for this reason."""
+    """A device could not be backed up, for this reason; it is the so manieth time in a row."""
 
     device: str
     device_id: str
     code: str
     reason: str
+    in_row: int = 1
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ def _reseal_some(rook: Rook, vault: Vault) -> int:
 def rotate_out(rook: Rook, /) -> int:
     """Seal what is left with the key in use, then forget the others of the file; how many keys those were.
 
-    What is left are configurations and second factors: call it after `credentials.rotate_key`. Raises what
-    `reseal` raises.
+    What is left are configurations and second factors: call it after `credentials.rotate_key` and
+    `notifications.reseal`. Raises what `reseal` raises.
     """
     reseal(rook)
     second_factor.reseal(rook)

@@ -171,7 +171,15 @@ def _captured(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_s
         elif before is not None:
             store.confirm(session, before.id, now_us())
         rook.emit(
-            BackupTaken(device.name, device.id, made.number, made.row is not None, made.added, made.removed)
+            BackupTaken(
+                device.name,
+                device.id,
+                made.number,
+                made.row is not None,
+                made.added,
+                made.removed,
+                recovered=device.last_backup == "failed",
+            )
         )
     return Captured(
         device=device.name, status=status, version=made.number, added=made.added, removed=made.removed,
@@ -233,7 +241,8 @@ def _record_failure(
     with rook.transaction() as session:
         devices.note_backup(session, device.id, "failed", now_us(), str(error))
         _note(rook, session, prepared, device, uses)
-        rook.emit(BackupFailed(device.name, device.id, type(error).code, str(error)))
+        in_row = device.failed_in_row + 1
+        rook.emit(BackupFailed(device.name, device.id, type(error).code, str(error), in_row))
 
 
 def _note(rook: Rook, session: Any, prepared: Preparation, device: DeviceInfo, uses: Uses) -> None:

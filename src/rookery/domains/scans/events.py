@@ -122,7 +122,23 @@ class FindingsImported:
     new: int
 
 
+@dataclass(frozen=True)
+class FindingsAppeared:
+    """A run has found what nobody had seen before, or what had been fixed (`reopened`).
+
+    `counts` are by severity; of the findings themselves there are the worst, each with id, severity, name
+    and target.
+    """
+
+    run_id: str
+    project_id: str
+    reopened: bool
+    counts: dict[str, int]
+    findings: tuple[dict[str, str], ...]
+
+
 EVENTS = (
+    FindingsAppeared,
     FindingsImported,
     ScopeAdded,
     ScopeRemoved,

@@ -51,6 +51,8 @@ class Endpoint(Base):
 class Run(Base):
     """One scan: who started it, on what, how it ended. Plan, lists and counts are JSON; times microseconds.
 
+    What came to light in it until `announced_us` has been announced.
+
     `template_ids` is the packed list that the bits of its coverage count along, read only when asked for.
     `trouble` says why it was no success, `task_id` which task has had it done, if one has.
     """
@@ -83,6 +85,7 @@ class Run(Base):
     errors: Mapped[str]
     trouble: Mapped[str]
     task_id: Mapped[str | None]
+    announced_us: Mapped[int | None]
 
 
 class RunCoverage(Base):

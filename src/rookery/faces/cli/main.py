@@ -67,6 +67,10 @@ COMMANDS: Mapping[str, Entry] = {
         "rookery.domains.backups.cli.history:history",
         "Versions of configurations in Git repositories.",
     ),
+    "notifications": Entry(
+        "rookery.domains.notifications.cli:notifications",
+        "Which events are told, and to whom: webhooks, mail, chat.",
+    ),
     "platforms": Entry(
         "rookery.domains.devices.cli.platforms:platforms",
         "The kinds of devices that are known, and how to talk to them.",

@@ -1,4 +1,4 @@
-"""What the queue announces, after the commit. What workers do is in the tasks' own rows."""
+"""What the queue announces, after the commit. What workers see is announced by `notices`."""
 
 from __future__ import annotations
 
@@ -33,6 +33,24 @@ class TaskRequeued:
 
 
 @dataclass(frozen=True)
+class TaskFailed:
+    """A task has failed, and is not tried again by itself."""
+
+    task_id: str
+    type: str
+    error: str
+    message: str
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """A worker is gone that had not said that it would go."""
+
+    worker_id: str
+    host: str
+
+
+@dataclass(frozen=True)
 class TasksPruned:
     """Tasks that ended before a time were deleted: how many."""
 
@@ -40,4 +58,4 @@ class TasksPruned:
     count: int
 
 
-EVENTS = (TaskSubmitted, TaskCancelled, TaskRequeued, TasksPruned)
+EVENTS = (TaskSubmitted, TaskCancelled, TaskRequeued, TaskFailed, WorkerLost, TasksPruned)

@@ -12,6 +12,7 @@ from rookery.base.clock import now_us
 from rookery.mechanisms.store import sql
 from rookery.mechanisms.tasks.claiming import CLAIMED, Claimed, free_limits
 from rookery.mechanisms.tasks.errors import TaskCancelled
+from rookery.mechanisms.tasks.notices import FAILED, note
 from rookery.mechanisms.tasks.outcomes import Outcome, TaskFailure, cancelled, given_back
 from rookery.mechanisms.tasks.rules import ENDED, TaskStatus
 from rookery.mechanisms.tasks.tally import Tally
@@ -96,6 +97,9 @@ def _end(connection: Connection, worker: str, outcome: Outcome) -> None:
     values: dict[str, Any] = {"id": task.id, "error": error, "failures": task.failures + 1}
     if outcome.status in ENDED:
         sql.run(connection, _END, values | {"status": outcome.status.value, "now": now})
+        if outcome.status is TaskStatus.FAILED and outcome.failure is not None:
+            failure = outcome.failure
+            note(connection, FAILED, task.id, type=task.type, error=failure.error, message=failure.message)
     elif outcome.status is TaskStatus.RETRYING:
         sql.run(connection, _RETRY, values | {"run_at": now + int(outcome.delay * 1e6)})
     else:

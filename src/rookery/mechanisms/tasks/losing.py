@@ -11,6 +11,7 @@ from rookery.base.clock import now_us
 from rookery.mechanisms.store import sql
 from rookery.mechanisms.tasks.claiming import free_limits
 from rookery.mechanisms.tasks.errors import TaskCancelled, WorkerLost
+from rookery.mechanisms.tasks.notices import FAILED, LOST, note
 from rookery.mechanisms.tasks.outcomes import TaskFailure
 from rookery.mechanisms.tasks.presence import dead_workers
 from rookery.mechanisms.tasks.rules import MOST_KILLS, TaskStatus
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _ROWS = """
     SELECT id, type, worker_id, attempts, started_us, kills, limits, cancel_us, run_at_us FROM task
     WHERE status = 'running' AND {condition} ORDER BY id || '' {locked}"""
+_LOST = "DELETE FROM task_worker WHERE id = :id RETURNING host"
 _AGAIN = """
     UPDATE task SET status = :status, run_at_us = :at, worker_id = NULL, lease_until_us = NULL,
         kills = kills + 1, dispatched_us = NULL WHERE id = :id"""
@@ -52,7 +54,8 @@ def reclaim_dead(engine: Engine, data_dir: Path) -> list[str]:
 
 def reclaim(connection: Connection, worker_id: str, tally: Tally) -> int:
     """Take everything from a worker that has died; how many tasks those were."""
-    sql.run(connection, "DELETE FROM task_worker WHERE id = :id", {"id": worker_id})
+    for row in sql.run(connection, _LOST, {"id": worker_id}):
+        note(connection, LOST, worker_id, host=row.host)
     statement = _ROWS.format(condition="worker_id = :id", locked=sql.locked(connection))
     return _take(connection, sql.run(connection, statement, {"id": worker_id}).all(), tally)
 
@@ -93,6 +96,8 @@ def _again(connection: Connection, row: Any, now: int) -> TaskStatus:
 def _ended(connection: Connection, row: Any, now: int, status: TaskStatus, why: TaskFailure) -> TaskStatus:
     error = msgspec.json.encode(why).decode()
     sql.run(connection, _END, {"id": row.id, "now": now, "status": status.value, "error": error})
+    if status is TaskStatus.FAILED:
+        note(connection, FAILED, row.id, type=row.type, error=why.error, message=why.message)
     return status
 
 

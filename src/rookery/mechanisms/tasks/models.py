@@ -139,6 +139,17 @@ class TaskWorker(Base):
     seen_us: Mapped[int]
 
 
+class TaskNotice(Base):
+    """What a worker has seen, and nobody has announced yet, of a task or a worker; `details` are JSON."""
+
+    __tablename__ = "task_notice"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[str]
+
+
 class TaskTally(Base):
     """By how much the number of tasks of a type that ended so changed. Summed up from time to time.
 

@@ -51,7 +51,7 @@ class HttpClient:
     often one that got no answer is sent again, `most_errors` how many errors in a row make a host be left
     alone, `longest_pause` the most seconds a host that answers 429 or 503 is left in peace at a time.
     `sent`, `retried` and `pause_count` count. Clients of other protocols take their `turns` with this one.
-    Certificates are not verified."""
+    Certificates are not verified, unless `tls` does."""
 
     def __init__(
         self,
@@ -65,8 +65,9 @@ class HttpClient:
         retries: int = 0,
         most_errors: int = MOST_ERRORS,
         longest_pause: float = 60.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._pool = Pool(Dialler(allow, lenient_tls()), concurrency)
+        self._pool = Pool(Dialler(allow, tls or lenient_tls()), concurrency)
         self._rate = RateLimit(rate_limit, jitter)
         self._host_rate_limit, self._jitter = host_rate_limit, jitter
         self._longest_pause = longest_pause

@@ -162,9 +162,12 @@ def rotate_key(rook: Rook, *, reseal_only: bool, yes: bool) -> None:
     """
     agreed(yes, "Seal everything with a new key?")
     count = rook.credentials.rotate_key(reseal_only=reseal_only)
-    configurations = rook.backups.reseal()
+    configurations, channels = rook.backups.reseal(), rook.notifications.reseal()
     rook.backups.rotate_out()
-    note(f"{count} credentials and {configurations} configurations have the new key; the old one is gone.")
+    note(
+        f"{count} credentials, {configurations} configurations and {channels} notification channels have "
+        "the new key; the old one is gone."
+    )
 
 
 def _said(parts: dict[str, Any]) -> dict[str, Any]:

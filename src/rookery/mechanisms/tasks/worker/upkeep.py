@@ -15,6 +15,7 @@ from rookery.mechanisms.store import read_only, sql
 from rookery.mechanisms.tasks import presence
 from rookery.mechanisms.tasks.claiming import LEASE_SECONDS, promote, wake_forgotten
 from rookery.mechanisms.tasks.losing import reclaim_dead, reclaim_expired
+from rookery.mechanisms.tasks.notices import LOST, note
 from rookery.mechanisms.tasks.tally import Tally, sum_up
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _HERE = """
     INSERT INTO task_worker (id, host, types, pid, concurrency, started_us, seen_us)
     VALUES (:id, :host, :types, :pid, :concurrency, :now, :now)
     ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us"""
-_GONE = "DELETE FROM task_worker WHERE id = :id OR seen_us < :forgotten"
+_GONE = "DELETE FROM task_worker WHERE id = :id OR seen_us < :forgotten RETURNING id, host"
 _BEAT = """
     UPDATE task SET lease_until_us = :lease WHERE worker_id = :worker AND status = 'running'
     RETURNING id, attempts"""
@@ -134,7 +135,10 @@ class Upkeep:
         return self._beaten_us - before > 2 * BEAT * 1e6
 
     def _forget(self, connection: Connection, worker_id: str = "") -> None:
-        sql.run(connection, _GONE, {"id": worker_id, "forgotten": now_us() - FORGOTTEN_AFTER_US})
+        values = {"id": worker_id, "forgotten": now_us() - FORGOTTEN_AFTER_US}
+        for row in sql.run(connection, _GONE, values).all():
+            if row.id != worker_id:
+                note(connection, LOST, row.id, host=row.host)
 
 
 class _Clock:
