@@ -102,7 +102,7 @@ def quick() -> Iterator[Row]:
 def of_rancid(ports: list[str]) -> Cost | None:
     """The same of RANCID, all of its processes together; None where it is not installed."""
     if not rancid.is_installed():
-        print("  RANCID is not installed, and left out", flush=True)
+        print("  without RANCID, which apt-get install rancid brings", flush=True)
         return None
     with tempfile.TemporaryDirectory() as home:
         group = rancid.Rancid(Path(home), ports, CONCURRENCY)
