@@ -1,4 +1,4 @@
-"""Backing up many devices, by all of our pipeline, beside asyncssh alone and netmiko in 50 threads.
+"""Backing up many devices, by all of our pipeline, beside asyncssh alone, netmiko in 50 threads, and RANCID.
 
 The devices are simulated by a process of their own, on the other core. CPU per device is the sound figure:
 wall time is the devices'.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from benchmarks.rows import Row
+from benchmarks.sides.devices import rancid
 
 SIDE = Path(__file__).parent / "sides" / "devices" / "side.py"
 ENVIRONMENT = user_cache_path("rookery") / "benchmarks" / "devices"
@@ -25,6 +27,7 @@ COUNT, LINES = 200, 2_000
 CONCURRENCY = 50
 LATENCY = 2.3
 ROUNDS = 3
+RANCID_COUNT = 50  # it takes a fifth of a second for each
 
 Cost = dict[str, float]
 
@@ -85,11 +88,26 @@ def quick() -> Iterator[Row]:
     """Without latency: what the work itself costs."""
     with fleet(COUNT) as ports:
         mine, raw, theirs = (best(who, ports) for who in ("rookery", "asyncssh", "netmiko"))
+        older = of_rancid(ports[:RANCID_COUNT])
     detail = f"asyncssh alone {raw['cpu']:.1f}, netmiko {theirs['cpu']:.1f} ms; {mine['failed']:.0f} failed"
     yield Row(f"CPU per device, {LINES:,} lines, whole pipeline", mine["cpu"], "ms", 15, "less", detail)
     yield Row("devices per minute", mine["per_minute"], "/min", 3_000, "more", f"{CONCURRENCY} at a time")
     detail = f"ours {mine['cpu']:.1f}, netmiko {theirs['cpu']:.1f} ms; {theirs['failed']:.0f} of its failed"
     yield Row("devices per CPU second over netmiko", theirs["cpu"] / mine["cpu"], "×", 2, "more", detail)
+    if older:
+        detail = f"ours {mine['cpu']:.1f}, RANCID {older['cpu']:.0f} ms; {older['failed']:.0f} of its failed"
+        yield Row("devices per CPU second over RANCID", older["cpu"] / mine["cpu"], "×", 20, "more", detail)
+
+
+def of_rancid(ports: list[str]) -> Cost | None:
+    """The same of RANCID, all of its processes together; None where it is not installed."""
+    if not rancid.is_installed():
+        print("  without RANCID, which apt-get install rancid brings", flush=True)
+        return None
+    with tempfile.TemporaryDirectory() as home:
+        group = rancid.Rancid(Path(home), ports, CONCURRENCY)
+        group.run()
+        return min((group.run() for _ in range(ROUNDS)), key=lambda each: each["cpu"])
 
 
 def slow() -> Iterator[Row]:

@@ -7,12 +7,17 @@ which then comes in 20 pieces, 20 ms apart.
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
+from functools import cache
+from pathlib import Path
 
 from rookery.demo.fleet import Behaviour, Fleet, Script, SimulatedDevice
 
 WHOLE = 2.3
 SHOW = "show running-config"
+UNKNOWN = "          ^\n% Invalid input detected at '^' marker.\n"
+RANCID_TYPES = Path("/etc/rancid/rancid.types.base")
 
 
 def configuration(name: str, lines: int) -> str:
@@ -35,12 +40,20 @@ def _interface(port: int) -> list[str]:
     ]
 
 
+@cache
+def asked_by_rancid() -> list[str]:
+    """All that RANCID, if it is installed, asks a Cisco device."""
+    types = RANCID_TYPES.read_text() if RANCID_TYPES.exists() else ""
+    return re.findall(r"^cisco;command;[^;]+;([^;\n]+)", types, re.MULTILINE)
+
+
 def script(number: int, lines: int) -> Script:
     """What one of them says."""
     name = f"r{number}"
-    answers = {
+    answers = dict.fromkeys(asked_by_rancid(), UNKNOWN) | {
         "terminal length 0": "",
         "terminal width 0": "",
+        "terminal width 132": "",
         "terminal width 511": "",
         "show version": f"Cisco IOS Software, Version 15.2\n{name} uptime is 1 week\nProcessor board ID F1",
         SHOW: configuration(name, lines),

@@ -30,6 +30,7 @@ def rookery(ports: list[int], concurrency: int) -> list[int]:
         rook.credentials.create("all", "admin", password="admin")
         for number, port in enumerate(ports):
             rook.devices.create(f"r{number}", "127.0.0.1", "ios", port=port)
+        rook.backups.reach(names=["r0"])  # loads what the other sides import
         begin()
         report = rook.backups.run()
         end()

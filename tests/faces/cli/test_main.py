@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -50,6 +51,12 @@ def test_help_loads_click_and_rookery_alone() -> None:
     loaded = _modules_after(["--help"])
     assert {name.partition(".")[0] for name in loaded if not _is_standard(name)} <= MAY_LOAD
     assert loaded & HEAVY == set()
+
+
+def test_only_a_filter_loads_the_grammar_of_filters(tmp_path: Path) -> None:
+    listed = ["--data-dir", str(tmp_path), "devices", "list"]
+    assert "lark" not in _modules_after(listed)
+    assert "lark" in _modules_after([*listed, "tag:core"])
 
 
 def test_help_loads_no_command() -> None:

@@ -73,12 +73,13 @@ _SAME = (
 @dual_read
 def newest(session: Session, /, device_id: str) -> Newest | None:
     """The newest version of a device, if there is one."""
-    table = ConfigurationVersion
-    query = select(table.id, table.number, table.digest, table.lines).where(table.device_id == device_id)
-    row = session.execute(query.order_by(table.number.desc()).limit(1)).one_or_none()
+    row = sql.run(session.connection(), _NEWEST, {"device_id": device_id}).one_or_none()
     return None if row is None else Newest(*row)
 
 
+_NEWEST = """
+    SELECT id, number, digest, lines FROM configuration_version WHERE device_id = :device_id
+    ORDER BY number DESC LIMIT 1"""
 _COLUMNS = tuple(column.name for column in ConfigurationVersion.__table__.columns)
 _ADD = (
     f"INSERT INTO configuration_version ({', '.join(_COLUMNS)}) "  # noqa: S608  our own names

@@ -165,7 +165,13 @@ def host_keys(session: Session, /, host: str, port: int) -> frozenset[str]:
 @dual
 def add_host_key(session: Session, /, host: str, port: int, key: str) -> None:
     """Know a host by this key, too."""
-    session.merge(DeviceHostKey(host=host, port=port, key=key, trusted_us=now_us()))
+    values = {"host": host, "port": port, "key": key, "trusted": now_us()}
+    sql.run(session.connection(), _ADD_HOST_KEY, values)
+
+
+_ADD_HOST_KEY = """
+    INSERT INTO device_host_key (host, port, key, trusted_us) VALUES (:host, :port, :key, :trusted)
+    ON CONFLICT (host, port, key) DO UPDATE SET trusted_us = excluded.trusted_us"""
 
 
 @dual

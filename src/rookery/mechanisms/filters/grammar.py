@@ -94,6 +94,8 @@ def parse(text: str, vocabulary: Vocabulary) -> tuple[Term, ...]:
     """The terms of a filter, in order. Raises FilterNotValid, which says where and what would be right."""
     if len(text) > LONGEST:
         raise FilterNotValid(f"The filter is {len(text)} characters long; {LONGEST} are allowed.")
+    if not text.strip():
+        return ()
     from lark import UnexpectedInput
 
     try:
