@@ -177,6 +177,22 @@ def test_platforms_are_listed_shown_and_ones_own_are_checked(rookery: Rookery, t
     assert (wrong.returncode, "no regular expression" in wrong.stderr) == (1, True)
 
 
+def test_a_platform_is_tried_on_a_device_phase_by_phase(
+    rookery: Rookery, two: tuple[SimulatedDevice, SimulatedDevice]
+) -> None:
+    known(rookery, two)
+    right = rookery("platforms", "test", "ios", "--on", "r1")
+    assert right.returncode == 0
+    assert "facts          show version" in right.stdout
+    where = f"admin@127.0.0.1:{two[1].port}"
+    wrong = rookery(
+        "platforms", "test", "fortios", "--on", where, "--password-file", "-", "--json", stdin="no-secret\n"
+    )
+    steps = json.loads(wrong.stdout)["steps"]
+    assert (wrong.returncode, steps[-1]["phase"], steps[-1]["verdict"]) == (1, "login", "wrong")
+    assert rookery("platforms", "test", "--on", "r1").returncode == 2
+
+
 def test_the_services_of_devices_are_scanned_by_a_filter(rookery: Rookery) -> None:
     for name, tag in (("r1", "core"), ("r2", "core"), ("r3", "dmz")):
         rookery(

@@ -29,6 +29,8 @@ class Behaviour:
     """The only one before whose answer there is a delay; all, when none is named."""
     hangs_after: str | None = None
     """A command that gets half of its answer, and then nothing more."""
+    refusal: str | None = None
+    """What it says to commands that it does not know; nothing at all, not even their echo, without one."""
     closes_after: str | None = None
     """A command that gets half of its answer, and then the end of the connection."""
 
@@ -123,6 +125,7 @@ class _Terminal:
         found = self._device.script.answer(typed, self._at)
         if found is None:
             self._pending = "" if typed.endswith("\n") else typed
+            await self._refuse(typed)
             return False
         answer, self._at = found
         self._pending = ""
@@ -133,6 +136,15 @@ class _Terminal:
                 pass  # until the other side has enough of it
             return True
         return typed.strip() in {"exit", "quit", "logout", manner.closes_after}
+
+    async def _refuse(self, typed: str) -> None:
+        """As real ones do: echo, refusal, prompt; nothing is wrong with an empty line."""
+        refusal = self._device.behaviour.refusal
+        if refusal is None or not typed.endswith("\n"):
+            return
+        prompt = (self._device.script.greeting or "").rpartition("\n")[2]
+        said = f"{refusal}\n" if typed.strip() else ""
+        await _send(self._device, self._process, f"{typed}{said}{prompt}", "")
 
 
 async def _send(

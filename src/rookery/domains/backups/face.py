@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rookery.domains.backups import reading, resealing, service, store
 from rookery.domains.backups.git import importing, mirroring
+from rookery.domains.backups.probing import service as probing
 from rookery.mechanisms.face import Face, RookT, bound
 
 
@@ -14,6 +15,7 @@ class Backups(Face[RookT]):
     run = bound(service.run)
     reach = bound(service.reach)
     peek = bound(service.peek)
+    try_platform = bound(probing.try_platform)
     versions = bound(store.versions)
     get = bound(store.get)
     text = bound(reading.text)

@@ -61,20 +61,33 @@ class Session:
         self._talk = Conversation(dialect, login)
 
     @property
+    def tail(self) -> str:
+        """The last that came, from the beginning of a line; empty on an exec channel."""
+        return self._talk.tail()
+
+    @property
     def prompt(self) -> str:
         """What the device last showed as its prompt; empty on an exec channel."""
         return self._talk.prompt
 
     async def open(self) -> None:
         """Log in, get privileges, say what is to be said first. Raises what DeviceError's tree says."""
-        if self._dialect.channel == "exec":
-            return
-        self._talk.open()
-        await self._hear("login", self._patience.login)
-        self._send(self._talk.enable())
-        await self._hear("enable", self._patience.login)
-        for command in self._dialect.setup:
+        await self.log_in()
+        await self.enable()
+        for command in self._dialect.setup if self._dialect.channel == "shell" else ():
             await self.ask(command)
+
+    async def log_in(self) -> None:
+        """Wait for the first prompt, and answer what is asked before it."""
+        if self._dialect.channel == "shell":
+            self._talk.open()
+            await self._hear("login", self._patience.login)
+
+    async def enable(self) -> None:
+        """Get privileges, where there are any to be got."""
+        if self._dialect.channel == "shell":
+            self._send(self._talk.enable())
+            await self._hear("enable", self._patience.login)
 
     async def ask(self, command: str) -> str:
         """What the device answers to a command. Raises CommandRejected, and what `open` raises."""
