@@ -42,6 +42,8 @@ class SimulatedDevice:
     script: Script
     behaviour: Behaviour = field(default_factory=Behaviour)
     port: int = 0
+    heard: list[str] = field(default_factory=list)
+    """What was said to it after the login, line by line."""
     logins: int = 0
     refused: int = 0
 
@@ -110,6 +112,7 @@ class _Terminal:
         self._device, self._process = device, process
         self._at = 0
         self._pending = ""
+        self._prompt = (device.script.greeting or "").rpartition("\n")[2]
 
     async def serve(self) -> None:
         await _send(self._device, self._process, self._device.script.greeting or "", "")
@@ -122,13 +125,15 @@ class _Terminal:
     async def _is_over(self) -> bool:
         """Answer what has been typed, if it is known; True at the end of the session."""
         typed = self._pending
+        if typed.endswith("\n"):
+            self._device.heard.append(typed.strip())
         found = self._device.script.answer(typed, self._at)
         if found is None:
             self._pending = "" if typed.endswith("\n") else typed
             await self._refuse(typed)
             return False
         answer, self._at = found
-        self._pending = ""
+        self._pending, self._prompt = "", answer.rpartition("\n")[2]
         await _send(self._device, self._process, answer, typed.strip())
         manner = self._device.behaviour
         if manner.hangs_after == typed.strip():
@@ -142,9 +147,8 @@ class _Terminal:
         refusal = self._device.behaviour.refusal
         if refusal is None or not typed.endswith("\n"):
             return
-        prompt = (self._device.script.greeting or "").rpartition("\n")[2]
         said = f"{refusal}\n" if typed.strip() else ""
-        await _send(self._device, self._process, f"{typed}{said}{prompt}", "")
+        await _send(self._device, self._process, f"{typed}{said}{self._prompt}", "")
 
 
 async def _send(

@@ -15,6 +15,7 @@ class Backups(Face[RookT]):
     run = bound(service.run)
     reach = bound(service.reach)
     peek = bound(service.peek)
+    learn = bound(probing.learn)
     try_platform = bound(probing.try_platform)
     versions = bound(store.versions)
     get = bound(store.get)

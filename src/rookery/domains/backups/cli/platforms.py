@@ -21,10 +21,12 @@ from rookery.faces.cli.output import (
 
 if TYPE_CHECKING:
     from rookery.app import Rook
-    from rookery.domains.backups.probing.service import Trial
+    from rookery.domains.backups.probing.service import Learnt, Trial
     from rookery.domains.backups.probing.trial import Step
 
 STYLES = {"ok": "green", "doubtful": "yellow", "wrong": "bold red"}
+MOST_SHOWN = 5
+"""Platforms that a device may be like."""
 STEPS = (Column("phase", whole=True), "command", Column("verdict", whole=True), "what came of it")
 
 
@@ -86,3 +88,45 @@ def _show(trial: Trial) -> None:
 
 def _row(step: Step) -> list[object]:
     return [step.phase, step.command, Styled(step.verdict, STYLES[step.verdict]), step.detail]
+
+
+@click.command("learn")
+@click.argument("host", metavar="HOST")
+@port_option
+@password_file_option
+@click.option("--save", metavar="NAME", help="Keep the draft as a platform of your own.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The draft to this file."
+)
+@json_option
+@pass_rook
+def learn(
+    rook: Rook, host: str, port: int | None, password_file: Path | None, save: str | None,
+    output: Path | None, *, as_json: bool,
+) -> None:  # fmt: skip
+    """Draft a platform for a device: one of the inventory, or USER@HOST.
+
+    Logs in, asks what only shows something, such as `show version`, and says which known platforms the device
+    is like, and why. Like none, it tries what turns pages off. The draft is printed; nothing else is kept.
+    """
+    learnt = rook.backups.learn(host_named(host, port, password_file))
+    if as_json:
+        emit_json(learnt)
+    else:
+        _tell(learnt)
+    if save is not None:
+        platform = rook.devices.add_platform(save, learnt.draft)
+        note(f"{platform.origin} is written. Try it: rookery platforms test {save} --on {host}")
+    if output is not None:
+        output.write_text(learnt.draft, encoding="utf-8")
+    if not (as_json or save or output):
+        click.echo(learnt.draft, nl=False)
+
+
+def _tell(learnt: Learnt) -> None:
+    if learnt.broken_off:
+        note(f"It broke off after {len(learnt.asked)} questions: {printable(learnt.broken_off)}")
+    if not learnt.likenesses:
+        note("It is like no platform that is known.")
+    for each in learnt.likenesses[:MOST_SHOWN]:
+        note(printable(f"{each.platform} ({each.title}), {each.score:g}: {'; '.join(each.reasons)}"))
