@@ -209,6 +209,39 @@ def test_platforms_are_listed_shown_and_ones_own_are_checked(rookery: Rookery, t
     assert (wrong.returncode, "no regular expression" in wrong.stderr) == (1, True)
 
 
+def test_a_platform_is_tried_on_a_device_phase_by_phase(
+    rookery: Rookery, two: tuple[SimulatedDevice, SimulatedDevice]
+) -> None:
+    known(rookery, two)
+    right = rookery("platforms", "test", "ios", "--on", "r1")
+    assert right.returncode == 0
+    assert "facts          show version" in right.stdout
+    where = f"admin@127.0.0.1:{two[1].port}"
+    wrong = rookery(
+        "platforms", "test", "fortios", "--on", where, "--password-file", "-", "--json", stdin="no-secret\n"
+    )
+    steps = json.loads(wrong.stdout)["steps"]
+    assert (wrong.returncode, steps[-1]["phase"], steps[-1]["verdict"]) == (1, "login", "wrong")
+    assert rookery("platforms", "test", "--on", "r1").returncode == 2
+
+
+def test_a_platform_is_drafted_from_a_device_and_kept_as_ones_own(
+    rookery: Rookery, two: tuple[SimulatedDevice, SimulatedDevice], tmp_path: Path
+) -> None:
+    known(rookery, two)
+    printed = rookery("platforms", "learn", "r1")
+    assert (printed.returncode, 'like = "ios"' in printed.stdout) == (0, True)
+    assert "ios (Cisco IOS and IOS-XE)" in printed.stderr
+    kept = rookery("platforms", "learn", "r1", "--save", "lab")
+    assert (kept.stdout, "rookery platforms test lab --on r1" in kept.stderr) == ("", True)
+    assert rookery("platforms", "test", "lab", "--on", "r1").returncode == 0
+    assert rookery("platforms", "learn", "r1", "--save", "lab").returncode == 6
+    assert rookery("platforms", "learn", "r1", "--save", "../lab").returncode == 2
+    assert rookery("platforms", "learn", "r1", "-o", "draft.toml").stdout == ""
+    assert 'like = "ios"' in (tmp_path / "draft.toml").read_text()
+    assert "platform.added" in rookery("audit", "list").stdout
+
+
 def test_the_services_of_devices_are_scanned_by_a_filter(rookery: Rookery) -> None:
     for name, tag in (("r1", "core"), ("r2", "core"), ("r3", "dmz")):
         rookery(

@@ -29,6 +29,8 @@ class Behaviour:
     """The only one before whose answer there is a delay; all, when none is named."""
     hangs_after: str | None = None
     """A command that gets half of its answer, and then nothing more."""
+    refusal: str | None = None
+    """What it says to commands that it does not know; nothing at all, not even their echo, without one."""
     closes_after: str | None = None
     """A command that gets half of its answer, and then the end of the connection."""
 
@@ -40,6 +42,8 @@ class SimulatedDevice:
     script: Script
     behaviour: Behaviour = field(default_factory=Behaviour)
     port: int = 0
+    heard: list[str] = field(default_factory=list)
+    """What was said to it after the login, line by line."""
     logins: int = 0
     refused: int = 0
 
@@ -108,6 +112,7 @@ class _Terminal:
         self._device, self._process = device, process
         self._at = 0
         self._pending = ""
+        self._prompt = (device.script.greeting or "").rpartition("\n")[2]
 
     async def serve(self) -> None:
         await _send(self._device, self._process, self._device.script.greeting or "", "")
@@ -120,12 +125,15 @@ class _Terminal:
     async def _is_over(self) -> bool:
         """Answer what has been typed, if it is known; True at the end of the session."""
         typed = self._pending
+        if typed.endswith("\n"):
+            self._device.heard.append(typed.strip())
         found = self._device.script.answer(typed, self._at)
         if found is None:
             self._pending = "" if typed.endswith("\n") else typed
+            await self._refuse(typed)
             return False
         answer, self._at = found
-        self._pending = ""
+        self._pending, self._prompt = "", answer.rpartition("\n")[2]
         await _send(self._device, self._process, answer, typed.strip())
         manner = self._device.behaviour
         if manner.hangs_after == typed.strip():
@@ -133,6 +141,14 @@ class _Terminal:
                 pass  # until the other side has enough of it
             return True
         return typed.strip() in {"exit", "quit", "logout", manner.closes_after}
+
+    async def _refuse(self, typed: str) -> None:
+        """As real ones do: echo, refusal, prompt; nothing is wrong with an empty line."""
+        refusal = self._device.behaviour.refusal
+        if refusal is None or not typed.endswith("\n"):
+            return
+        said = f"{refusal}\n" if typed.strip() else ""
+        await _send(self._device, self._process, f"{typed}{said}{self._prompt}", "")
 
 
 async def _send(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rookery.domains.backups import rules
@@ -51,6 +51,10 @@ class Collected(NamedTuple):
     facts: dict[str, str]
 
 
+Begin = Callable[[Session], Awaitable[None]]
+"""How far a session is brought before it is used."""
+
+
 class Uses:
     """What devices said to credentials: for each id whether it was taken, in order."""
 
@@ -60,7 +64,7 @@ class Uses:
 
 async def collect(job: Job, guard: Guard, uses: Uses) -> Collected:
     """The configuration of a device. Raises NoCredential, LoginFailed, and the device's other errors."""
-    session = await _logged_in(job, guard, uses)
+    session = await logged_in(job, guard, uses)
     try:
         facts = await _facts(session, job.platform)
         answers = [await session.ask(command) for command in job.platform.configuration.commands]
@@ -71,7 +75,7 @@ async def collect(job: Job, guard: Guard, uses: Uses) -> Collected:
 
 async def reach(job: Job, guard: Guard, uses: Uses) -> str:
     """Log in and hang up; the prompt that was shown. Raises what `collect` raises."""
-    session = await _logged_in(job, guard, uses)
+    session = await logged_in(job, guard, uses)
     await session.close()
     return session.prompt.strip()
 
@@ -87,14 +91,15 @@ async def _facts(session: Session, platform: Platform) -> dict[str, str]:
     return found
 
 
-async def _logged_in(job: Job, guard: Guard, uses: Uses) -> Session:
+async def logged_in(job: Job, guard: Guard, uses: Uses, begin: Begin = Session.open) -> Session:
+    """A session with the first credential that is taken, which `uses` tells. Raises what `collect` raises."""
     refused: list[str] = []
     paused = list(job.paused)
     for each in job.credentials:
         if len(refused) >= job.attempts:
             break
         try:
-            session = await _in_turn(job, each, guard)
+            session = await _in_turn(job, each, guard, begin)
         except CredentialPaused:
             paused.append(each.name)
         except LoginFailed:
@@ -106,12 +111,12 @@ async def _logged_in(job: Job, guard: Guard, uses: Uses) -> Session:
     raise _nobody(job, refused, paused)
 
 
-async def _in_turn(job: Job, candidate: Candidate, guard: Guard) -> Session:
+async def _in_turn(job: Job, candidate: Candidate, guard: Guard, begin: Begin) -> Session:
     """Dial before waiting for the turn: a device that is not there is no reason for others to wait."""
     line = await _dialled(job)
     try:
         async with guard.trying(candidate.id):
-            return await _open(job, candidate, line)
+            return await _open(job, candidate, line, begin)
     except BaseException:
         if line is not None:
             line.close()
@@ -135,14 +140,14 @@ async def _dialled(job: Job) -> socket.socket | None:
     return None if device.jump else await dial(device.address, device.port, job.patience.connect)
 
 
-async def _open(job: Job, candidate: Candidate, line: socket.socket | None) -> Session:
+async def _open(job: Job, candidate: Candidate, line: socket.socket | None, begin: Begin) -> Session:
     secret = candidate.secret
     login = Login(candidate.username, secret.password, secret.enable)
     session = Session(
         await _channel(job, login, secret.private_key, line), job.platform.dialect, login, job.patience
     )
     try:
-        await session.open()
+        await begin(session)
     except BaseException:
         await session.close()
         raise

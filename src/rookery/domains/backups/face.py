@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rookery.domains.backups import reading, resealing, service, store
 from rookery.domains.backups.git import importing, mirroring
+from rookery.domains.backups.probing import service as probing
 from rookery.mechanisms.face import Face, RookT, bound
 
 
@@ -15,6 +16,8 @@ class Backups(Face[RookT]):
     reach = bound(service.reach)
     reach_one = bound(service.reach_one)
     peek = bound(service.peek)
+    learn = bound(probing.learn)
+    try_platform = bound(probing.try_platform)
     versions = bound(store.versions)
     get = bound(store.get)
     text = bound(reading.text)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from rookery.base.clock import now
 from rookery.base.config import Config
 from rookery.base.errors import RookeryError
-from rookery.domains.backups.collecting import Candidate, Collected, Job, Uses, collect, reach
+from rookery.domains.backups.collecting import Candidate, Job, Uses
 from rookery.domains.backups.guard import Guard
 from rookery.domains.credentials import service as credentials
 from rookery.domains.credentials.rules import CredentialInfo, Secret, fitting
@@ -28,12 +29,25 @@ from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts
 from rookery.mechanisms.transport.terminal.session import Patience
 from rookery.mechanisms.vault.keys import open_vault
 
+T = TypeVar("T")
+Talk = Callable[[Job, Guard, Uses], Awaitable[T]]
+"""What logs in on a device, as `collect` does."""
 SSH: Final = "rookery.mechanisms.transport.terminal.ssh"
 """What takes 0.15 s to load, and only a login should cost."""
 FAILURES: Final = 3
 """Failures in a row after which a device is left alone for a while, unless it is asked for by name."""
 SHORTEST_REST: Final = timedelta(minutes=10)
 LONGEST_REST: Final = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A device that is in no inventory, and the login on it. Its host key is checked against nothing."""
+
+    host: str
+    username: str
+    password: str = field(repr=False)
+    port: int | None = None
 
 
 class Preparation:
@@ -57,46 +71,49 @@ class Preparation:
             raise found
         return found
 
-    def job(self, device: DeviceInfo, credential: str = "") -> Job:
-        """How to talk to a device; with this credential alone, even if it is paused or of other tags.
-
-        Raises PlatformNotFound, PlatformNotValid.
+    def job(self, device: DeviceInfo, credential: str = "", platform: Platform | None = None) -> Job:
+        """How to talk to a device; with this credential alone, even if it is paused or of other tags; as with
+        one of this platform, whatever its own. Raises PlatformNotFound, PlatformNotValid.
         """
+        platform = platform or self.platform(device.platform)
         if credential:
             only = [each for each in self._credentials if credential in (each.id, each.name)]
-            return self._job(device, [self._candidate(each) for each in only], ())
+            return self._job(device, platform, [self._candidate(each) for each in only], ())
         chosen = fitting(self._credentials, device.tags)
         paused = tuple(each.name for each in chosen if each.is_paused(now()))
         candidates = [self._candidate(each) for each in chosen if each.name not in paused]
-        return self._job(device, candidates, paused)
+        return self._job(device, platform, candidates, paused)
 
     def _candidate(self, info: CredentialInfo) -> Candidate:
         return Candidate(info.id, info.name, info.username, self._credentials[info])
 
-    def job_for(self, host: str, platform: str, username: str, password: str, port: int | None) -> Job:
-        """How to talk to a device that nobody has described. Raises DeviceNotValid, PlatformNotFound."""
-        spec = valid(DeviceSpec(name=host, address=host, platform=platform, port=port, trust="off"))
-        candidate = Candidate("", username, username, Secret(password))
-        return self._job(device_info(new_row(spec, "")), [candidate], ())
+    def job_for(self, stranger: Stranger, platform: Platform) -> Job:
+        """How to talk to a device that nobody has described. Raises DeviceNotValid."""
+        host, user = stranger.host, stranger.username
+        spec = valid(
+            DeviceSpec(name=host, address=host, platform=platform.name, port=stranger.port, trust="off")
+        )
+        candidate = Candidate("", user, user, Secret(stranger.password))
+        return self._job(device_info(new_row(spec, "")), platform, [candidate], ())
 
-    def _job(self, device: DeviceInfo, candidates: Sequence[Candidate], paused: Sequence[str]) -> Job:
+    def _job(
+        self,
+        device: DeviceInfo,
+        platform: Platform,
+        candidates: Sequence[Candidate],
+        paused: Sequence[str],
+    ) -> Job:
         settings = self.config.backups
         patience = Patience(
             connect=settings.connect_timeout, login=settings.login_timeout,
             command=settings.command_timeout, total=settings.total_timeout,
         )  # fmt: skip
-        platform = self.platform(device.platform)
         return Job(device, platform, candidates, paused, self.known, patience, settings.login_attempts)
 
-    async def collect(self, job: Job, uses: Uses) -> Collected:
-        """The configuration of a device, when it is its site's turn. Raises what `collect` does."""
+    async def talk(self, talk: Talk[T], job: Job, uses: Uses) -> T:
+        """What comes of it, when it is the turn of the device's site. Raises what `talk` does."""
         async with self._lane(job.device.site):
-            return await collect(job, self._guard, uses)
-
-    async def reach(self, job: Job, uses: Uses) -> str:
-        """The prompt of a device, when it is its site's turn."""
-        async with self._lane(job.device.site):
-            return await reach(job, self._guard, uses)
+            return await talk(job, self._guard, uses)
 
     @asynccontextmanager
     async def _lane(self, site: str) -> AsyncIterator[None]:

@@ -63,6 +63,12 @@ def masked(
     return Masked(shown, sha256(counted).hexdigest(), shown.count(b"\n"))
 
 
+def counted(platform: Platform, text: bytes) -> tuple[int, int]:
+    """How many lines of a text change by themselves, and how many secrets stand in it."""
+    kept = b"".join(_without(text, platform.noisy)) if platform.noisy else text
+    return text.count(b"\n") - kept.count(b"\n"), len(_merged(_secret_spans(platform, text)))
+
+
 def is_noise(platform: Platform) -> IsNoise | None:
     """Whether a line changes by itself."""
     noisy = platform.noisy

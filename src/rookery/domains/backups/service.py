@@ -14,12 +14,12 @@ from rookery.base.clock import now, now_us
 from rookery.base.errors import RookeryError
 from rookery.base.ids import new_id
 from rookery.base.redact import redact_text, register_secret
-from rookery.domains.backups import rules, store
+from rookery.domains.backups import collecting, rules, store
 from rookery.domains.backups.collecting import Collected, Job, Uses
 from rookery.domains.backups.diffing import diff
 from rookery.domains.backups.errors import BackedUpMeanwhile, DeviceDisabled
 from rookery.domains.backups.events import BackupFailed, BackupTaken
-from rookery.domains.backups.preparing import Preparation, rests_until
+from rookery.domains.backups.preparing import Preparation, Stranger, rests_until
 from rookery.domains.credentials import service as credential_service
 from rookery.domains.credentials import store as credentials
 from rookery.domains.devices import store as devices
@@ -151,7 +151,7 @@ def _captured(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_s
     started, uses = time.monotonic(), Uses()
     try:
         job = prepared.job(device)
-        collected = rook.wait_for(prepared.collect, job, uses)
+        collected = rook.wait_for(prepared.talk, collecting.collect, job, uses)
         before = store.newest(rook, device.id)
         rules.check(job.platform, collected.text, before.lines if before and not accept_shrunken else None)
     except RookeryError as error:
@@ -165,7 +165,7 @@ def _captured(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_s
         )  # holds the device's row
         if store.newest(session, device.id) != before:
             raise BackedUpMeanwhile
-        _note(rook, session, prepared, device, uses)
+        note(rook, session, prepared, device, uses)
         if made.row is not None:
             store.add(session, made.row)
         elif before is not None:
@@ -240,12 +240,12 @@ def _record_failure(
 ) -> None:
     with rook.transaction() as session:
         devices.note_backup(session, device.id, "failed", now_us(), str(error))
-        _note(rook, session, prepared, device, uses)
+        note(rook, session, prepared, device, uses)
         in_row = device.failed_in_row + 1
         rook.emit(BackupFailed(device.name, device.id, type(error).code, str(error), in_row))
 
 
-def _note(rook: Rook, session: Any, prepared: Preparation, device: DeviceInfo, uses: Uses) -> None:
+def note(rook: Rook, session: Any, prepared: Preparation, device: DeviceInfo, uses: Uses) -> None:
     """What was learnt on the way: which credentials are taken, and a host key that is trusted from now on."""
     for credential_id, was_taken in uses.all:
         credentials.note_use(session, credential_id, was_taken=was_taken)
@@ -294,11 +294,11 @@ def _tried_to_reach(rook: Rook, prepared: Preparation, device: DeviceInfo, crede
 def _reached(rook: Rook, prepared: Preparation, device: DeviceInfo, credential: str) -> Captured:
     started, uses, seen = time.monotonic(), Uses(), False
     try:
-        prompt = rook.wait_for(prepared.reach, prepared.job(device, credential), uses)
+        prompt = rook.wait_for(prepared.talk, collecting.reach, prepared.job(device, credential), uses)
         seen = True
     finally:
         with rook.transaction() as session:
-            _note(rook, session, prepared, device, uses)
+            note(rook, session, prepared, device, uses)
             if seen:
                 devices.note_seen(session, device.id, now_us())
     seconds = time.monotonic() - started
@@ -316,7 +316,8 @@ def peek(
     """
     register_secret(password)
     prepared = Preparation(rook, [], platform=platform)
-    job = prepared.job_for(host, platform, username, password, port)
-    collected = rook.wait_for(prepared.collect, job, Uses())
+    stranger = Stranger(host, username, password, port)
+    job = prepared.job_for(stranger, prepared.platform(platform))
+    collected = rook.wait_for(prepared.talk, collecting.collect, job, Uses())
     rules.check(job.platform, collected.text, None)
     return collected.text.decode("utf-8", "replace")

@@ -6,6 +6,7 @@ DeviceChanged (Stale)
 DeviceNotValid (Invalid)        names the field, and what is allowed
 PlatformNotFound (NotFound)     names the nearest one
 PlatformNotValid (Invalid)      names file and place
+PlatformExists (Conflict)       nobody's own file is written over
 InventoryNotValid (Invalid)     a file of devices cannot be read; names file and line
 """
 
@@ -36,6 +37,10 @@ class PlatformNotFound(NotFound):
 
 class PlatformNotValid(Invalid):
     """That is no platform."""
+
+
+class PlatformExists(Conflict):
+    """You have a platform of that name already: change its file, or choose another name."""
 
 
 class InventoryNotValid(Invalid):

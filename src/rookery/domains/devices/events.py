@@ -48,4 +48,12 @@ class HostKeysForgotten:
     count: int
 
 
-EVENTS = (DeviceCreated, DeviceUpdated, DeviceDeleted, HostKeyTrusted, HostKeysForgotten)
+@dataclass(frozen=True)
+class PlatformAdded:
+    """There is a new platform of the user's own, or one that goes before a shipped one of that name."""
+
+    platform: str
+    file: str
+
+
+EVENTS = (DeviceCreated, DeviceUpdated, DeviceDeleted, HostKeyTrusted, HostKeysForgotten, PlatformAdded)

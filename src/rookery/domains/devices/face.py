@@ -28,3 +28,4 @@ class Devices(Face[RookT]):
     forget_host_keys = bound(service.forget_host_keys)
     platforms = bound(service.platforms)
     platform = bound(service.platform)
+    add_platform = bound(service.add_platform)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -10,12 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from rookery.domains.devices.errors import PlatformNotFound, PlatformNotValid
+from rookery.base.errors import Unavailable
+from rookery.domains.devices.errors import PlatformExists, PlatformNotFound, PlatformNotValid
 from rookery.domains.devices.platform import Platform, inherited, platform_from
 
 LARGEST = 256 << 10
 """Bytes of a platform's file."""
 SHIPPED = "shipped"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 DEEPEST = 4
 """Platforms that may be like one another, in a row."""
 
@@ -46,6 +49,22 @@ class Library:
         """Every platform. Raises PlatformNotValid for the first file that is not right."""
         return (self.get(name) for name in self.names())
 
+    def add(self, name: str, text: str) -> Path:
+        """Keep a platform as one of the user's own. Raises PlatformNotValid, PlatformExists, Unavailable."""
+        if self._folder is None or not _NAME.fullmatch(name):
+            raise PlatformNotValid(f"{name[:80]!r} is no name of a platform: use a-z, 0-9, _ and -.")
+        path = self._folder / f"{name}.toml"
+        platform_from(name, self._whole(name, _decoded(text, name), is_own=True), str(path))
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            raise PlatformExists(f"{path} exists. {PlatformExists.__doc__}") from None
+        except OSError as error:
+            raise Unavailable(f"{path} cannot be written: {error.strerror}.") from None
+        return path
+
     def _name_of(self, called: str) -> str:
         if called in self._own() or called in _shipped():
             return called
@@ -61,7 +80,12 @@ class Library:
 
     def _document(self, name: str, *, is_own: bool, depth: int = DEEPEST) -> dict[str, Any]:
         """A platform with all that it inherits: one that is shipped from others that are, whatever is own."""
-        document = _decoded(_text_of(self._own()[name]) if is_own else _shipped()[name], name)
+        text = _text_of(self._own()[name]) if is_own else _shipped()[name]
+        return self._whole(name, _decoded(text, name), is_own=is_own, depth=depth)
+
+    def _whole(
+        self, name: str, document: dict[str, Any], *, is_own: bool, depth: int = DEEPEST
+    ) -> dict[str, Any]:
         like = document.get("like")
         if like is None:
             return document

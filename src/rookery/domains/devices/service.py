@@ -13,7 +13,13 @@ from rookery.base.ids import new_id
 from rookery.domains.devices import store
 from rookery.domains.devices.document import DeviceInfo, columns, device_info, differences, spec_of
 from rookery.domains.devices.errors import DeviceChanged, DeviceExists, DeviceNotValid
-from rookery.domains.devices.events import DeviceCreated, DeviceDeleted, DeviceUpdated, HostKeysForgotten
+from rookery.domains.devices.events import (
+    DeviceCreated,
+    DeviceDeleted,
+    DeviceUpdated,
+    HostKeysForgotten,
+    PlatformAdded,
+)
 from rookery.domains.devices.library import Library
 from rookery.domains.devices.models import Device
 from rookery.domains.devices.platform import Platform
@@ -141,6 +147,14 @@ def platforms(rook: Rook, /) -> list[Platform]:
 def platform(rook: Rook, /, name: str) -> Platform:
     """The platform of this name or alias. Raises PlatformNotFound, PlatformNotValid."""
     return rook.offload(Library(rook.data_dir).get, name)
+
+
+@dual
+def add_platform(rook: Rook, /, name: str, text: str) -> Platform:
+    """Keep a platform, as TOML, as one's own. Raises PlatformNotValid, PlatformExists, Unavailable."""
+    file = rook.offload(Library(rook.data_dir).add, name, text)
+    rook.emit(PlatformAdded(name, str(file)))
+    return platform(rook, name)
 
 
 def _with_struct_names(parts: dict[str, Any]) -> dict[str, Any]:

@@ -130,6 +130,10 @@ COMMANDS: Mapping[str, Entry] = {
 
 ADDED: Mapping[str, tuple[str, ...]] = {
     "findings": ("rookery.domains.scans.cli.findings:import_", "rookery.domains.scans.cli.findings:retest"),
+    "platforms": (
+        "rookery.domains.backups.cli.platforms:test",
+        "rookery.domains.backups.cli.platforms:learn",
+    ),
 }
 """What a later domain adds to the group of an earlier one, which does not know it."""
 

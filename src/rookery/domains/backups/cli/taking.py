@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rookery.domains.backups.cli.strangers import password_file_option, port_option, stranger
 from rookery.faces.cli.output import (
     NO_WORKER,
     Column,
@@ -41,11 +42,11 @@ WIDEST = len("unchanged")
 @click.option("--detach", is_flag=True, help="Leave it to a worker, as one task for each device.")
 @click.option("--accept-shrunken", is_flag=True, help="Keep one that has lost more than half of its lines.")
 @click.option("--platform", metavar="NAME", help="For USER@HOST that is not in the inventory.")
-@click.option("--port", type=click.IntRange(1, 65_535), help="For USER@HOST that is not in the inventory.")
+@port_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Of USER@HOST: to this file."
 )
-@click.option("--password-file", type=click.Path(path_type=Path, allow_dash=True), help="Of USER@HOST.")
+@password_file_option
 @json_option
 @pass_rook
 @click.pass_context
@@ -170,13 +171,10 @@ def _print_one(
     password_file: Path | None,
     output: Path | None,
 ) -> None:
-    from rookery.domains.credentials.cli.secrets import secret_from
-
     if len(devices) != 1 or "@" not in devices[0]:
         raise click.UsageError("--platform is for one USER@HOST; a device of the inventory has its own.")
-    user, _, host = devices[0].rpartition("@")
-    password = secret_from("password", password_file, asks=True) or ""
-    text = rook.backups.peek(host, platform, user, password, port=port)
+    one = stranger(devices[0], port, password_file)
+    text = rook.backups.peek(one.host, platform, one.username, one.password, port=one.port)
     if output is None:
         click.echo(text, nl=False)
         return

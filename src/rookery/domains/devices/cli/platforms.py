@@ -1,4 +1,4 @@
-"""`rookery platforms list|show|test`."""
+"""`rookery platforms list|show`; what needs a device is added by backups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from rookery.faces.cli.output import (
     emit_json,
     emit_list,
     json_option,
-    note,
     pass_rook,
     printable,
     table,
@@ -101,27 +100,3 @@ def _lines(platform: Platform) -> list[tuple[str, str]]:
         ("noise", f"{len(platform.noise)} patterns" if platform.noise else ""),
         ("secrets", f"{len(platform.secrets)} patterns" if platform.secrets else ""),
     ]
-
-
-@platforms.command("test")
-@click.argument("names", metavar="[NAME]…", nargs=-1)
-@pass_rook
-@click.pass_context
-def test(context: click.Context, rook: Rook, names: tuple[str, ...]) -> None:
-    """Check the files of platforms: all of your own, or those named. Exits 1 when one is not right."""
-    from rookery.base.errors import RookeryError
-    from rookery.domains.devices.library import Library
-
-    library = Library(rook.data_dir)
-    chosen = names or library.own_names()
-    if not chosen:
-        note(f"You have no platforms of your own in {rook.data_dir / 'platforms'}.")
-    is_right = True
-    for name in chosen:
-        try:
-            platform = library.get(name)
-            click.echo(f"{platform.name}: right ({platform.title})")
-        except RookeryError as error:
-            is_right = False
-            click.echo(f"{name}: {error}", err=True)
-    context.exit(0 if is_right else 1)

@@ -26,6 +26,8 @@ TAIL = 512
 """Bytes of a last line that are looked at: no prompt is longer."""
 LAST_SEEN = 160
 """Characters of what was seen that an error tells."""
+LAST_LINES = 4096
+"""Bytes of the last lines that are told of, when somebody wants to know why."""
 LONGEST_ANSWER = 64 << 20  # bytes
 ECHO = 60
 """Characters of a command by which its echo is known: narrow terminals break longer ones."""
@@ -204,6 +206,11 @@ class Conversation:
         text = rendered(self._heard.decode("utf-8", "replace"))
         body = text.rpartition("\n")[0] if self.is_done else text
         return _without_echo(body, self._echo.decode("utf-8", "replace"))
+
+    def tail(self) -> str:
+        """The last that came, as a person would see it, from the beginning of a line if there are several."""
+        text = rendered(self._heard[-LAST_LINES:].decode("utf-8", "replace"))
+        return text if len(self._heard) <= LAST_LINES else text.partition("\n")[2] or text
 
     def unrecognised(self) -> PromptNotRecognised:
         """What to raise when nothing more comes and nothing looks like a prompt."""

@@ -54,11 +54,17 @@ class Channel(Protocol):
 
 
 class Session:
-    """A login on a device. `open` it, `ask` it, `close` it."""
+    """A login on a device. `open` it, `ask` it, `close` it; or talk on its `channel` by yourself."""
 
     def __init__(self, channel: Channel, dialect: Dialect, login: Login, patience: Patience) -> None:
-        self._channel, self._dialect, self._patience = channel, dialect, patience
+        self.channel, self.login = channel, login
+        self._dialect, self._patience = dialect, patience
         self._talk = Conversation(dialect, login)
+
+    @property
+    def tail(self) -> str:
+        """The last that came, from the beginning of a line; empty on an exec channel."""
+        return self._talk.tail()
 
     @property
     def prompt(self) -> str:
@@ -67,14 +73,22 @@ class Session:
 
     async def open(self) -> None:
         """Log in, get privileges, say what is to be said first. Raises what DeviceError's tree says."""
-        if self._dialect.channel == "exec":
-            return
-        self._talk.open()
-        await self._hear("login", self._patience.login)
-        self._send(self._talk.enable())
-        await self._hear("enable", self._patience.login)
-        for command in self._dialect.setup:
+        await self.log_in()
+        await self.enable()
+        for command in self._dialect.setup if self._dialect.channel == "shell" else ():
             await self.ask(command)
+
+    async def log_in(self) -> None:
+        """Wait for the first prompt, and answer what is asked before it."""
+        if self._dialect.channel == "shell":
+            self._talk.open()
+            await self._hear("login", self._patience.login)
+
+    async def enable(self) -> None:
+        """Get privileges, where there are any to be got."""
+        if self._dialect.channel == "shell":
+            self._send(self._talk.enable())
+            await self._hear("enable", self._patience.login)
 
     async def ask(self, command: str) -> str:
         """What the device answers to a command. Raises CommandRejected, and what `open` raises."""
@@ -91,17 +105,17 @@ class Session:
         """Say good-bye and close. Raises nothing that is about the device."""
         with suppress(OSError, TimeoutError, DeviceHungUp):
             if self._dialect.channel == "shell" and self._dialect.leave and self._talk.prompt:
-                self._channel.write((self._dialect.leave + self._dialect.newline).encode())
-        await self._channel.close()
+                self.channel.write((self._dialect.leave + self._dialect.newline).encode())
+        await self.channel.close()
 
     def _send(self, data: bytes) -> None:
         if data:
-            self._channel.write(data)
+            self.channel.write(data)
 
     async def _run(self, command: str) -> str:
         try:
             async with asyncio.timeout(self._patience.total):
-                raw = await self._channel.run(command)
+                raw = await self.channel.run(command)
         except TimeoutError:
             raise DeviceTimedOut(_too_slow(command, self._patience.total)) from None
         return raw.decode("utf-8", "replace").replace("\r\n", "\n")
@@ -129,7 +143,7 @@ class Session:
         seconds = QUIET if self._talk.is_doubtful else self._patience.command
         try:
             async with asyncio.timeout(seconds):
-                return await self._channel.read()
+                return await self.channel.read()
         except TimeoutError:
             if self._talk.is_doubtful:
                 return None
