@@ -18,7 +18,7 @@ from rookery.base.clock import now
 from rookery.base.config import Config, Database
 from rookery.base.config_fleet import Backups
 from rookery.demo.fleet import SimulatedDevice
-from rookery.domains.backups import reading, resealing, service, store
+from rookery.domains.backups import reaching, reading, resealing, service, store
 from rookery.domains.backups.errors import (
     ConfigurationShrunk,
     ConfigurationTruncated,
@@ -338,7 +338,7 @@ def test_devices_are_reached_without_anything_being_kept(call: Call, free_port: 
     with fleet([one]):
         known(call, one)
         call(devices.create, "dead", "127.0.0.1", "ios", port=free_port)
-        dead, there = call(service.reach)
+        dead, there = call(reaching.reach)
     assert (there.status, there.reason, dead.status, dead.code) == (
         "unchanged",
         "r1#",
@@ -355,14 +355,14 @@ def test_one_login_is_tested_whatever_its_tags_and_though_it_is_paused(call: Cal
         known(call, one)
         call(credentials.create, "spare", "admin", password="a wrong spare 9", tags=("other",))
         for _ in range(4):
-            (refused,) = call(service.reach, names=["r1"], credential="SPARE")
+            (refused,) = call(reaching.reach, names=["r1"], credential="SPARE")
             assert (refused.status, refused.code) == ("failed", "login-failed")
         assert one.refused == 4
         call(credentials.update, "spare", password=PASSWORD)
-        (taken,) = call(service.reach, names=["r1"], credential="spare")
+        (taken,) = call(reaching.reach, names=["r1"], credential="spare")
         assert (taken.status, taken.reason) == ("unchanged", "r1#")
         with pytest.raises(CredentialNotFound):
-            call(service.reach, names=["r1"], credential="sparse")
+            call(reaching.reach, names=["r1"], credential="sparse")
 
 
 def test_a_device_in_no_inventory_is_shown_and_nothing_of_it_kept(call: Call, free_port: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rookery.domains.backups import reading, resealing, service, store
+from rookery.domains.backups import reaching, reading, resealing, service, store
 from rookery.domains.backups.git import importing, mirroring
 from rookery.domains.backups.probing import service as probing
 from rookery.mechanisms.face import Face, RookT, bound
@@ -13,8 +13,8 @@ class Backups(Face[RookT]):
 
     capture = bound(service.capture)
     run = bound(service.run)
-    reach = bound(service.reach)
-    reach_one = bound(service.reach_one)
+    reach = bound(reaching.reach)
+    reach_one = bound(reaching.reach_one)
     peek = bound(service.peek)
     learn = bound(probing.learn)
     try_platform = bound(probing.try_platform)

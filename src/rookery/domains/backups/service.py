@@ -20,7 +20,6 @@ from rookery.domains.backups.diffing import diff
 from rookery.domains.backups.errors import BackedUpMeanwhile, DeviceDisabled
 from rookery.domains.backups.events import BackupFailed, BackupTaken
 from rookery.domains.backups.preparing import Preparation, Stranger, rests_until
-from rookery.domains.credentials import service as credential_service
 from rookery.domains.credentials import store as credentials
 from rookery.domains.devices import store as devices
 from rookery.domains.devices.document import DeviceInfo
@@ -97,10 +96,10 @@ def run(
     No device's failure is another's. Disabled ones are skipped, and so are those that have failed again and
     again, for a while, unless they are named. Raises FilterNotValid, DeviceNotFound, before it begins.
     """
-    chosen = _chosen(rook, names, filter_)
+    wanted = chosen(rook, names, filter_)
     if failed_only:
-        chosen = [each for each in chosen if each.last_backup == "failed"]
-    prepared = Preparation(rook, chosen)
+        wanted = [each for each in wanted if each.last_backup == "failed"]
+    prepared = Preparation(rook, wanted)
 
     def one(device: DeviceInfo) -> Captured:
         skipped = _skipped(device, is_named=bool(names) or failed_only)
@@ -109,10 +108,10 @@ def run(
             on_device(done)
         return done
 
-    return Report(tuple(rook.each(one, chosen, limit=prepared.config.backups.concurrency)))
+    return Report(tuple(rook.each(one, wanted, limit=prepared.config.backups.concurrency)))
 
 
-def _chosen(rook: Rook, names: Sequence[str], filter_: str) -> list[DeviceInfo]:
+def chosen(rook: Rook, names: Sequence[str], filter_: str) -> list[DeviceInfo]:
     """Each once, however often it is named."""
     if not names:
         return devices.list_(rook, filter_)
@@ -134,12 +133,12 @@ def _tried(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_shru
     try:
         return _captured(rook, prepared, device, accept_shrunken=accept_shrunken)
     except Exception as error:  # noqa: BLE001  no device's failure is another's
-        code, reason = _why(device, error)
+        code, reason = why(device, error)
     seconds = time.monotonic() - started
     return Captured(device=device.name, status="failed", code=code, reason=reason, seconds=seconds)
 
 
-def _why(device: DeviceInfo, error: Exception) -> tuple[str, str]:
+def why(device: DeviceInfo, error: Exception) -> tuple[str, str]:
     """Code and reason of a failure; of one that should not happen, the log has more."""
     if isinstance(error, RookeryError):
         return type(error).code, str(error)
@@ -253,56 +252,6 @@ def note(rook: Rook, session: Any, prepared: Preparation, device: DeviceInfo, us
     if key is not None:
         devices.add_host_key(session, device.address, device.port, key)
         rook.emit(HostKeyTrusted(f"{device.address}:{device.port}", fingerprint(key)))
-
-
-@dual
-def reach(
-    rook: Rook, /, filter_: str = "", *, names: Sequence[str] = (), credential: str = ""
-) -> list[Captured]:
-    """Log in on devices and hang up: what became of each. Nothing is stored but what was learnt on the way.
-
-    With a `credential`, by its name or id, that alone is tried, whatever its tags. Raises FilterNotValid,
-    DeviceNotFound, CredentialNotFound.
-    """
-    only = credential_service.get(rook, credential).name if credential else ""
-    chosen = _chosen(rook, names, filter_)
-    prepared = Preparation(rook, chosen)
-    return rook.each(
-        lambda device: _tried_to_reach(rook, prepared, device, only),
-        chosen,
-        limit=prepared.config.backups.concurrency,
-    )
-
-
-@dual
-def reach_one(rook: Rook, /, device: str) -> Captured:
-    """Log in on one device and hang up; `reason` is its prompt. Raises DeviceNotFound, and what refused."""
-    info = devices.get(rook, device)
-    return _reached(rook, Preparation(rook, [info]), info, "")
-
-
-def _tried_to_reach(rook: Rook, prepared: Preparation, device: DeviceInfo, credential: str) -> Captured:
-    started = time.monotonic()
-    try:
-        return _reached(rook, prepared, device, credential)
-    except Exception as error:  # noqa: BLE001  no device's failure is another's
-        code, reason = _why(device, error)
-    seconds = time.monotonic() - started
-    return Captured(device=device.name, status="failed", code=code, reason=reason, seconds=seconds)
-
-
-def _reached(rook: Rook, prepared: Preparation, device: DeviceInfo, credential: str) -> Captured:
-    started, uses, seen = time.monotonic(), Uses(), False
-    try:
-        prompt = rook.wait_for(prepared.talk, collecting.reach, prepared.job(device, credential), uses)
-        seen = True
-    finally:
-        with rook.transaction() as session:
-            note(rook, session, prepared, device, uses)
-            if seen:
-                devices.note_seen(session, device.id, now_us())
-    seconds = time.monotonic() - started
-    return Captured(device=device.name, status="unchanged", reason=prompt, seconds=seconds)
 
 
 @dual

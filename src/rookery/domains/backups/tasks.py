@@ -9,7 +9,7 @@ import msgspec
 
 from rookery.base.clock import now
 from rookery.base.config import Config
-from rookery.domains.backups import service
+from rookery.domains.backups import reaching, service
 from rookery.domains.backups.preparing import rests_until
 from rookery.domains.devices import store as devices
 from rookery.mechanisms.rook import Rook
@@ -50,7 +50,7 @@ def capture(rook: Rook, context: TaskContext, wanted: OneDevice) -> service.Capt
 def reach(rook: Rook, context: TaskContext, wanted: OneDevice) -> service.Captured:
     """Log in on one device and hang up."""
     context.report(message=f"talking to {wanted.device}")
-    return service.reach_one(rook, wanted.device)
+    return reaching.reach_one(rook, wanted.device)
 
 
 def capture_all(rook: Rook, context: TaskContext, wanted: ManyDevices) -> dict[str, int]:
