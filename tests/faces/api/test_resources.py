@@ -172,6 +172,33 @@ def test_whoever_calls_is_in_the_audit_log(client: Client) -> None:
     assert client("admin").post("/audit/verify").json()["is_intact"]
 
 
+def test_what_happens_is_told_by_rules_over_channels(client: Client) -> None:
+    asking = client("admin")
+    hook = {"name": "ops", "kind": "webhook", "url": "http://127.0.0.1:9/secret-path", "secret": "s" * 32}
+    made = asking.post("/notifications/channels", json=hook)
+    assert made.status_code == 201
+    assert "secret-path" not in made.text
+    rule = {"name": "broken", "kinds": ["backup.failed"], "channels": ["ops"]}
+    assert asking.post("/notifications/rules", json=rule).status_code == 201
+    refused(asking.delete("/notifications/channels/ops"), 409, "channel-in-use")
+    louder = asking.patch(
+        "/notifications/rules/broken", json={"severity": "high"}, headers={"If-Match": '"v1"'}
+    )
+    assert (louder.json()["severity"], louder.headers["etag"]) == ("high", '"v2"')
+    assert asking.get("/notifications").json()["items"] == []
+
+
+def test_settings_are_changed_while_it_runs(client: Client) -> None:
+    asking, key = client("admin"), "/settings/queue.keep_days"
+    before = asking.get(key)
+    assert (before.json()["value"], before.headers["etag"]) == (30, '"v0"')
+    after = asking.put(key, json={"value": 7}, headers={"If-Match": '"v0"'})
+    assert (after.json()["value"], after.json()["origin"]) == (7, "database")
+    refused(asking.put(key, json={"value": 8}, headers={"If-Match": '"v0"'}), 412, "setting-changed")
+    assert asking.delete(f"{key}/value").status_code == 204
+    assert [each["new"] for each in asking.get(f"{key}/history").json()["items"]] == [None, 7]
+
+
 def test_each_request_has_an_id_and_headers_that_browsers_obey(client: Client) -> None:
     own = client("viewer").get("/devices", headers={"X-Request-Id": "my-request.1"})
     assert own.headers["x-request-id"] == "my-request.1"

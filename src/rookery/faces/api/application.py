@@ -33,6 +33,7 @@ ROUTERS = (
     "rookery.domains.audit.api",
     "rookery.domains.users.api",
     "rookery.domains.settings.api",
+    "rookery.domains.notifications.api",
     "rookery.faces.api.tasks",
 )
 """The modules that declare routes, each as `api`, in the order of the documentation."""
