@@ -97,8 +97,12 @@ def test_it_says_where_it_is_and_ends_in_order(up: Up, number: int) -> None:
 def test_the_first_account_is_made_with_the_link_that_it_prints(up: Up) -> None:
     running = up()
     link = re.findall(r"http://\S+/setup\?token=\S+", running.more())[0]
-    account = {"token": link.partition("=")[2], "username": "ada", "password": "a raven on the wire"}
-    assert httpx.post(f"{running.url}/api/v1/setup", json=account).status_code == 201
+    assert 'name="password"' in httpx.get(link).text
+    account = {"token": link.partition("=")[2], "username": "ada", "password": "short"}
+    refused = httpx.post(f"{running.url}/setup", data=account)
+    assert (refused.status_code, "at least 12 characters" in refused.text) == (422, True)
+    made = httpx.post(f"{running.url}/setup", data={**account, "password": "a raven on the wire"})
+    assert (made.status_code, "Welcome, ada" in made.text) == (201, True)
     assert running.end() == 0
     assert "setup" not in up().said
 

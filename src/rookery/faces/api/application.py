@@ -37,7 +37,7 @@ ROUTERS = (
     "rookery.faces.api.tasks",
 )
 """The modules that declare routes, each as `api`, in the order of the documentation."""
-AT_THE_ROOT = ("rookery.faces.api.health", "rookery.faces.api.documentation")
+AT_THE_ROOT = ("rookery.faces.api.health", "rookery.faces.api.documentation", "rookery.faces.web.setup")
 """Those whose addresses have no version."""
 EXPOSED = ["ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
 LEAST_TO_COMPRESS = 2_048  # bytes
