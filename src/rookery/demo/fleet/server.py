@@ -55,6 +55,7 @@ class Fleet:
         self.devices = list(devices)
         self._key = asyncssh.generate_private_key("ssh-ed25519")
         self._servers: list[asyncssh.SSHAcceptor] = []
+        self._connections: set[asyncssh.SSHServerConnection] = set()
 
     async def __aenter__(self) -> Fleet:
         for device in self.devices:
@@ -64,20 +65,30 @@ class Fleet:
     async def __aexit__(self, *_exc: object) -> None:
         for server in self._servers:
             server.close()
+        for connection in tuple(self._connections):  # those whose end has not been noticed yet
+            connection.abort()
+            await connection.wait_closed()
 
     async def _listen(self, device: SimulatedDevice) -> None:
         server = await asyncssh.create_server(
-            lambda: _Server(device), "127.0.0.1", device.port, server_host_keys=[self._key],
-            process_factory=lambda process: _converse(device, process), encoding=None, line_editor=False,
-            backlog=1000,
+            lambda: _Server(device, self._connections), "127.0.0.1", device.port,
+            server_host_keys=[self._key], process_factory=lambda process: _converse(device, process),
+            encoding=None, line_editor=False, backlog=1000,
         )  # fmt: skip
         device.port = server.get_port()
         self._servers.append(server)
 
 
 class _Server(asyncssh.SSHServer):
-    def __init__(self, device: SimulatedDevice) -> None:
-        self._device = device
+    def __init__(self, device: SimulatedDevice, connections: set[asyncssh.SSHServerConnection]) -> None:
+        self._device, self._connections = device, connections
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from rookery.demo.fleet.server import SimulatedDevice
 
@@ -18,6 +19,7 @@ class TelnetDevice:
         self.answered = b""
         """What it has been told of options."""
         self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> TelnetDevice:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.device.port)
@@ -27,14 +29,20 @@ class TelnetDevice:
     async def __aexit__(self, *_exc: object) -> None:
         if self._server is not None:
             self._server.close()
+        for writer in tuple(self._writers):  # those whose end has not been noticed yet
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         writer.write(NEGOTIATION)
         try:
             await self._talk(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self._writers.discard(writer)
             writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -49,12 +57,16 @@ class TelnetDevice:
             return
         self.device.logins += 1
         writer.write(f"\r\n{script.greeting or ''}".replace("\n", "\r\n").encode())
-        at = 0
+        at, prompt = 0, (script.greeting or "").rpartition("\n")[2]
         while line := await self._line(reader):
             found = script.answer(line, at)
             if found is not None:
                 answer, at = found
+                prompt = answer.rpartition("\n")[2]
                 writer.write(answer.replace("\r\n", "\n").replace("\n", "\r\n").encode())
+            elif manner.refusal is not None:
+                said = f"{manner.refusal}\r\n" if line.strip() else ""
+                writer.write(f"{line.strip()}\r\n{said}{prompt}".encode())
             if line.strip() in {"exit", "quit"}:
                 return
 

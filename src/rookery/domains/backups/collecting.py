@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rookery.domains.backups import rules
 from rookery.domains.backups.guard import CredentialPaused, Guard
@@ -12,11 +13,12 @@ from rookery.domains.credentials.errors import NoCredential
 from rookery.domains.credentials.rules import Secret
 from rookery.domains.devices.document import DeviceInfo
 from rookery.domains.devices.platform import Platform
+from rookery.mechanisms.transport.terminal.by_netmiko import NetmikoSession, NetmikoTarget
 from rookery.mechanisms.transport.terminal.conversation import Login
 from rookery.mechanisms.transport.terminal.dialling import dial
-from rookery.mechanisms.transport.terminal.errors import CommandRejected, LoginFailed
+from rookery.mechanisms.transport.terminal.errors import CommandRejected, DriverUnfit, LoginFailed
 from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts
-from rookery.mechanisms.transport.terminal.session import Channel, Patience, Session
+from rookery.mechanisms.transport.terminal.session import Channel, Patience, Session, Talk
 from rookery.mechanisms.transport.terminal.telnet import open_telnet
 
 if TYPE_CHECKING:
@@ -51,8 +53,8 @@ class Collected(NamedTuple):
     facts: dict[str, str]
 
 
-Begin = Callable[[Session], Awaitable[None]]
-"""How far a session is brought before it is used."""
+Begin = Callable[[Any], Awaitable[None]]
+"""How far a session is brought before it is used; of which class it is, its platform says."""
 
 
 class Uses:
@@ -80,7 +82,7 @@ async def reach(job: Job, guard: Guard, uses: Uses) -> str:
     return session.prompt.strip()
 
 
-async def _facts(session: Session, platform: Platform) -> dict[str, str]:
+async def _facts(session: Talk, platform: Platform) -> dict[str, str]:
     """A device that does not know the command has a configuration all the same."""
     found: dict[str, str] = {}
     for facts in platform.facts:
@@ -91,7 +93,7 @@ async def _facts(session: Session, platform: Platform) -> dict[str, str]:
     return found
 
 
-async def logged_in(job: Job, guard: Guard, uses: Uses, begin: Begin = Session.open) -> Session:
+async def logged_in(job: Job, guard: Guard, uses: Uses, begin: Begin = methodcaller("open")) -> Talk:
     """A session with the first credential that is taken, which `uses` tells. Raises what `collect` raises."""
     refused: list[str] = []
     paused = list(job.paused)
@@ -111,7 +113,7 @@ async def logged_in(job: Job, guard: Guard, uses: Uses, begin: Begin = Session.o
     raise _nobody(job, refused, paused)
 
 
-async def _in_turn(job: Job, candidate: Candidate, guard: Guard, begin: Begin) -> Session:
+async def _in_turn(job: Job, candidate: Candidate, guard: Guard, begin: Begin) -> Talk:
     """Dial before waiting for the turn: a device that is not there is no reason for others to wait."""
     line = await _dialled(job)
     try:
@@ -135,23 +137,43 @@ def _nobody(job: Job, refused: list[str], paused: list[str]) -> Exception:
 
 
 async def _dialled(job: Job) -> socket.socket | None:
-    """None where a jump host is to reach it."""
+    """None where somebody else is to reach it: a jump host, or netmiko over Telnet."""
     device = job.device
-    return None if device.jump else await dial(device.address, device.port, job.patience.connect)
+    if device.jump or (job.platform.driver == "netmiko" and device.transport == "telnet"):
+        return None
+    return await dial(device.address, device.port, job.patience.connect)
 
 
-async def _open(job: Job, candidate: Candidate, line: socket.socket | None, begin: Begin) -> Session:
-    secret = candidate.secret
-    login = Login(candidate.username, secret.password, secret.enable)
-    session = Session(
-        await _channel(job, login, secret.private_key, line), job.platform.dialect, login, job.patience
-    )
+async def _open(job: Job, candidate: Candidate, line: socket.socket | None, begin: Begin) -> Talk:
+    session = await _session(job, candidate, line)
     try:
         await begin(session)
     except BaseException:
         await session.close()
         raise
     return session
+
+
+async def _session(job: Job, candidate: Candidate, line: socket.socket | None) -> Talk:
+    secret = candidate.secret
+    login = Login(candidate.username, secret.password, secret.enable)
+    if job.platform.driver == "netmiko":
+        return _by_netmiko(job, login, secret.private_key, line)
+    channel = await _channel(job, login, secret.private_key, line)
+    return Session(channel, job.platform.dialect, login, job.patience)
+
+
+def _by_netmiko(job: Job, login: Login, private_key: str, line: socket.socket | None) -> Talk:
+    device, kind = job.device, job.platform.device_type
+    if device.jump:
+        raise DriverUnfit(f"{device.name}: netmiko goes through no jump host. {DriverUnfit.__doc__}")
+    if device.transport == "telnet" and not kind.endswith("_telnet"):
+        kind = f"{kind}_telnet"
+    target = NetmikoTarget(
+        device_type=kind, host=device.address, port=device.port, login=login,
+        private_key=private_key or None, allows_legacy=device.allows_legacy, trust=device.trust,
+    )  # fmt: skip
+    return NetmikoSession(target, job.platform.dialect, job.known, job.patience, line)
 
 
 async def _channel(job: Job, login: Login, private_key: str, line: socket.socket | None) -> Channel:

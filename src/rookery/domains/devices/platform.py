@@ -37,8 +37,9 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """What is known of a kind of device.
 
-    `noise` are lines that change by themselves; `secrets` patterns whose groups are secret; `indented` blocks
-    of lines belong to the line before them, as in most configurations.
+    `noise` are lines that change by themselves; `secrets` patterns whose groups are secret. With the driver
+    `netmiko` that library talks to the device, as to one of its `device_type`; of the dialect it heeds
+    `setup`, `errors` and `leave`, and whether there is an `enable`.
     """
 
     title: str
@@ -46,6 +47,8 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
     like: str | None = None
     port: int | None = None
     comment: str = "!"
+    driver: Literal["own", "netmiko"] = "own"
+    device_type: str = ""
     dialect: Dialect = Dialect()
     configuration: Configuration = Configuration()
     facts: tuple[Facts, ...] = ()
@@ -80,7 +83,9 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
         return together, tuple(pattern(f"(?m){each}") for each in self.secrets)
 
     def check(self) -> None:
-        """Compile everything. Raises PatternNotValid."""
+        """Compile everything. Raises PatternNotValid, PlatformNotValid."""
+        if (self.driver == "netmiko") != bool(self.device_type):
+            raise PlatformNotValid(f'{self.origin}: driver = "netmiko" and device_type = "…" go together.')
         self.dialect.check()
         _ = self.drops, self.end, self.noisy, self.secretive
         for facts in self.facts:

@@ -1,1 +1,1 @@
-"""Pages for people; so far the one that makes the first account. Without scripts, and from this host alone."""
+"""Pages for people: so far that of the first account. Without scripts, and from this host alone."""

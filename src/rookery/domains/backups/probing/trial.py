@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from operator import methodcaller
 from typing import Literal
 
 import msgspec
@@ -22,7 +23,7 @@ from rookery.mechanisms.transport.terminal.errors import (
     LoginFailed,
     PromptNotRecognised,
 )
-from rookery.mechanisms.transport.terminal.session import Session
+from rookery.mechanisms.transport.terminal.session import Talk
 
 Phase = Literal[
     "connect", "login", "prompt", "privileges", "setup", "facts", "configuration", "end", "noise", "secrets"
@@ -46,7 +47,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 async def tried(job: Job, guard: Guard, uses: Uses) -> list[Step]:
     """Each phase, to the end or to the first after which nothing can be asked. Raises NoCredential."""
     try:
-        session = await logged_in(job, guard, uses, Session.log_in)
+        session = await logged_in(job, guard, uses, methodcaller("log_in"))
     except (LoginFailed, PromptNotRecognised, DeviceTimedOut) as error:
         return list(_until("login" if isinstance(error, LoginFailed) else "prompt", str(error)))
     except NoCredential:
@@ -72,7 +73,7 @@ def _until(phase: Phase, reason: str) -> Iterator[Step]:
 class _Trial:
     """Asks one thing after the other, as long as the device can be talked to."""
 
-    def __init__(self, session: Session, platform: Platform) -> None:
+    def __init__(self, session: Talk, platform: Platform) -> None:
         self._session, self._platform = session, platform
         self._answers: list[str] = []
         self._is_lost = False

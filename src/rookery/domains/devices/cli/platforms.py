@@ -88,6 +88,7 @@ def _lines(platform: Platform) -> list[tuple[str, str]]:
         ("standing", _standing(platform)),
         ("file", platform.origin if platform.origin != "shipped" else ""),
         ("like", platform.like or ""),
+        ("driver", f"netmiko, as {platform.device_type}" if platform.driver == "netmiko" else ""),
         (
             "prompt",
             dialect.prompt if dialect.channel == "shell" else "none: each command has its own channel",

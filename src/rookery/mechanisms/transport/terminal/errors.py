@@ -17,11 +17,15 @@ FatalError
     ├── PromptNotRecognised    what it shows is not known to be a prompt; tells the last of it
     ├── CommandRejected        it does not know the command, or does not allow it
     └── OutputTooLong          it sends more than any configuration has
+ConfigError
+└── DriverMissing              a platform wants a library that is not installed
+Invalid
+└── DriverUnfit                that library does not know the kind of device, or the way to it
 """
 
 from __future__ import annotations
 
-from rookery.base.errors import FatalError, TemporaryError
+from rookery.base.errors import ConfigError, FatalError, Invalid, TemporaryError
 
 
 class DeviceUnavailable(TemporaryError):
@@ -82,3 +86,11 @@ class CommandRejected(DeviceRefusal):
 
 class OutputTooLong(DeviceRefusal):
     """The device sends more than any configuration has."""
+
+
+class DriverMissing(ConfigError):
+    """The device's platform wants netmiko: pip install 'rookery[netmiko]'"""
+
+
+class DriverUnfit(Invalid):
+    """netmiko cannot do that: check the platform's device_type, or use a platform without it."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import Literal
+
+from rookery.mechanisms.transport.terminal.errors import HostKeyChanged, HostKeyUnknown
+
+log = logging.getLogger(__name__)
 
 Trust = Literal["first-use", "strict", "off"]
 Place = tuple[str, int]
@@ -27,6 +32,24 @@ class KnownHosts:
         """From now on this key is the host's."""
         self._keys.setdefault((host, port), set()).add(key)
         self.fresh[host, port] = key
+
+
+def judged(key: str, known: Collection[str], trust: Trust, where: str) -> str:
+    """The key, if it is to be the host's from now on; empty when it is known already, or not to be checked.
+
+    Raises HostKeyChanged, HostKeyUnknown.
+    """
+    shows = f"{where} shows {fingerprint(key)}"
+    if trust == "off":
+        log.warning("%s: not checked, for this device's host key checking is off", shows)
+        return ""
+    if key in known:
+        return ""
+    if known:
+        raise HostKeyChanged(f"{shows}. {HostKeyChanged.__doc__}")
+    if trust == "strict":
+        raise HostKeyUnknown(f"{shows}. {HostKeyUnknown.__doc__}")
+    return key
 
 
 def fingerprint(key: str) -> str:

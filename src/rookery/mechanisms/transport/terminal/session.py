@@ -53,6 +53,40 @@ class Channel(Protocol):
         ...
 
 
+class Talk(Protocol):
+    """A login on a device, whoever talks to it: `open` it, `ask` it, `close` it."""
+
+    @property
+    def prompt(self) -> str:
+        """What the device last showed as its prompt, if that is known."""
+        ...
+
+    @property
+    def tail(self) -> str:
+        """The last that came, if that is known."""
+        ...
+
+    async def open(self) -> None:
+        """Log in, get privileges, say what is to be said first."""
+        ...
+
+    async def log_in(self) -> None:
+        """Log in, and wait for the first prompt."""
+        ...
+
+    async def enable(self) -> None:
+        """Get privileges, where there are any to be got."""
+        ...
+
+    async def ask(self, command: str) -> str:
+        """What the device answers to a command."""
+        ...
+
+    async def close(self) -> None:
+        """Say good-bye and close."""
+        ...
+
+
 class Session:
     """A login on a device. `open` it, `ask` it, `close` it; or talk on its `channel` by yourself."""
 
@@ -98,7 +132,7 @@ class Session:
             self._send(self._talk.ask(command))
             await self._hear(command, self._patience.total)
             said = self._talk.said()
-        self._refuse_rejection(command, said)
+        refuse_rejection(self._dialect, command, said)
         return said
 
     async def close(self) -> None:
@@ -155,15 +189,17 @@ class Session:
             return self._talk.unrecognised()
         return DeviceTimedOut(_too_slow(phase, seconds))
 
-    def _refuse_rejection(self, command: str, said: str) -> None:
-        rejections = self._dialect.rejections
-        if rejections is None:
-            return
-        for line in said.lstrip("\n").split("\n", REJECTION_LINES)[:REJECTION_LINES]:
-            if rejections.search(line):
-                raise CommandRejected(
-                    f"{command!r}: {redact_text(line.strip())[:160]}. {CommandRejected.__doc__}"
-                )
+
+def refuse_rejection(dialect: Dialect, command: str, said: str) -> None:
+    """Raise CommandRejected where an answer is none."""
+    rejections = dialect.rejections
+    if rejections is None:
+        return
+    for line in said.lstrip("\n").split("\n", REJECTION_LINES)[:REJECTION_LINES]:
+        if rejections.search(line):
+            raise CommandRejected(
+                f"{command!r}: {redact_text(line.strip())[:160]}. {CommandRejected.__doc__}"
+            )
 
 
 def _too_slow(phase: str, seconds: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import warnings
 from collections import deque
@@ -23,9 +22,7 @@ from rookery.mechanisms.transport.terminal.errors import (
     LoginFailed,
     NoCommonAlgorithm,
 )
-from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts, Trust
-
-log = logging.getLogger(__name__)
+from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts, Trust, judged
 
 TERMINAL_SIZE = (511, 0)
 """Columns and lines: no command is broken, and a length of 0 says that there are no pages."""
@@ -173,18 +170,11 @@ class _Client(asyncssh.SSHClient):
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
         shown = " ".join(key.export_public_key().decode().split()[:2])
-        where = f"{self._target.host}:{self._target.port} shows {key.get_fingerprint()}"
-        if self._target.trust == "off":
-            log.warning("%s: not checked, for this device's host key checking is off", where)
-            return True
-        if shown in self._known:
-            return True
-        if self._known:
-            self.refusal = HostKeyChanged(f"{where}. {HostKeyChanged.__doc__}")
-        elif self._target.trust == "strict":
-            self.refusal = HostKeyUnknown(f"{where}. {HostKeyUnknown.__doc__}")
-        else:
-            self.fresh = shown
+        where = f"{self._target.host}:{self._target.port}"
+        try:
+            self.fresh = judged(shown, self._known, self._target.trust, where)
+        except (HostKeyChanged, HostKeyUnknown) as refusal:
+            self.refusal = refusal
         return self.refusal is None
 
     def password_auth_requested(self) -> str | None:
