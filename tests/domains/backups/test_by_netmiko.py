@@ -213,7 +213,7 @@ def test_who_is_not_waited_for_any_more_is_hung_up_on() -> None:
         session = NetmikoSession(target, Dialect(), KnownHosts(), Patience(), line)
         await session.open()
         asking = asyncio.create_task(session.ask("show running-config"))
-        while "show running-config" not in one.heard:
+        while "show running-config" not in one.heard:  # noqa: ASYNC110  a thread hears it
             await asyncio.sleep(0.01)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
