@@ -64,6 +64,7 @@ from rookery.mechanisms.store import (
     migrate,
     open_async_engine,
     open_engine,
+    read_only,
     takes_writes,
 )
 from rookery.mechanisms.tasks import events as task_events
@@ -363,7 +364,7 @@ def _to_write(config: Config, engine: Engine, undo: ExitStack) -> AuditService:
     )
     undo.callback(audit.close)
     audit.catch_up(engine)
-    with Session(engine) as session:
+    with Session(read_only(engine)) as session:  # others may write meanwhile
         current = configured(session, config)
     storing = recording(engine, current.findings) + keeping(config.data_dir, current.runs.max_bytes)
     recover(storing, config.data_dir / "spool" / "hooks")

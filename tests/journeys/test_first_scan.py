@@ -29,7 +29,8 @@ def test_a_scan_stores_findings_and_the_audit_log_says_who_ran_it(
     listed = json.loads(rookery("findings", "list", "--json").stdout)["items"]
     assert len(listed) == len(scan.stdout.splitlines())
     entries = json.loads(rookery("audit", "list", "--json").stdout)["items"]
-    assert [entry["event_type"] for entry in entries] == ["scan.finished", "scan.started"]
+    types = [entry["event_type"] for entry in entries]
+    assert types == ["scan.finished", "findings.appeared", "scan.started"]
     assert {entry["actor"] for entry in entries} == {_me()}
     assert rookery("audit", "verify").returncode == 0
 

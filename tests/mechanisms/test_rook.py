@@ -269,6 +269,48 @@ def emit(rook: Rook, /, event: Stored) -> None:
     rook.emit(event)
 
 
+def follow(call: Call) -> None:
+    """Have what follows from Stored written: another stream, of twice its name."""
+    rook: Any = call.async_rook._inner if call.is_async else call.rook
+
+    def write(_rook: Rook, session: Session, event: Stored) -> None:
+        store(session, 2 * event.stream)
+
+    rook.followers = {Stored: [write]}
+
+
+def test_what_follows_from_an_event_is_written_in_its_transaction_or_neither_is(call: Call) -> None:
+    @dual
+    def fail(rook: Rook, /, *, late: bool) -> None:
+        with rook.transaction() as session:
+            store(session, "a")
+            rook.emit(Stored("a"))
+            if late:
+                raise KeyError
+
+    follow(call)
+    with pytest.raises(KeyError):
+        call(fail, late=True)
+    assert call(streams) == []
+    call(fail, late=False)
+    assert call(streams) == ["a", "aa"]
+
+
+def test_an_event_without_a_transaction_gets_one_for_what_follows(call: Call) -> None:
+    @dual
+    def emit(rook: Rook, /) -> None:
+        rook.emit(Stored("a"))
+        with rook.reading():
+            rook.emit(Stored("b"))
+
+    heard: list[str] = []
+    follow(call)
+    listen(call, lambda _rook, event: heard.append(event.stream))
+    call(emit)
+    assert call(streams) == ["aa", "bb"]
+    assert heard == ["a", "b"]
+
+
 def test_what_nobody_listens_to_is_no_error(call: Call) -> None:
     call(dual(emit), Stored("a"))
 

@@ -141,7 +141,7 @@ class Rook:
         """
         if unit := Unit.current():
             unit.events += events
-        elif any(type(event) in self.followers for event in events):
+        elif self._is_followed(events):
             with self.transaction():
                 self.emit(*events)
         else:
@@ -194,7 +194,11 @@ class Rook:
                 before_commit(session, unit)
         self._ended(unit)
 
+    def _is_followed(self, events: Sequence[object]) -> bool:
+        return any(type(event) in self.followers for event in events)
+
     def _write_down(self, session: Session, unit: Unit) -> None:
+        unit.is_written_down = True
         for event in tuple(unit.events):
             for follow in self.followers.get(type(event), ()):
                 follow(self, session, event)
@@ -202,6 +206,9 @@ class Rook:
             unit.after_commit = self.journal.write(self, session, tuple(unit.events))
 
     def _ended(self, unit: Unit) -> None:
+        if not unit.is_written_down and self._is_followed(unit.events):  # it only read
+            self.emit(*unit.events)
+            return
         kept = (unit.after_commit,) if unit.after_commit else self._recording(unit.events)
         self._announce(unit.events, kept)
 

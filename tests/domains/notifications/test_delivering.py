@@ -194,6 +194,14 @@ def test_the_same_becomes_one_with_a_count(call: Call, receiver: Receiver) -> No
     assert "(2 times)" in documents(receiver)[-1]["text"]
 
 
+def test_nothing_collapses_into_what_is_not_going_to_be_told(call: Call, receiver: Receiver) -> None:
+    telling(call, receiver.url)
+    failed(call)
+    call.rook.tasks.cancel_task(str(history(call)[0].task_id))
+    failed(call)
+    assert [(each.status, each.count) for each in history(call)] == [("failed", 1), ("waiting", 1)]
+
+
 def test_without_a_window_each_is_told(call: Call, receiver: Receiver) -> None:
     telling(call, receiver.url, collapse=0)
     failed(call)

@@ -16,7 +16,8 @@ from rookery.mechanisms.tasks.rules import TaskStatus
 decode_terms = msgspec.json.Decoder(Terms).decode
 decode_occurrence = msgspec.json.Decoder(Occurrence).decode
 
-_UNDELIVERED = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED})
+GIVEN_UP = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED})
+"""Where a task stands that delivers nothing any more, unless a person has it done again."""
 
 
 class ChannelInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,5 +129,5 @@ def notification_info(row: Notification, status: str | None, names: dict[str, st
 def _status(row: Notification, status: str | None) -> Literal["waiting", "sent", "failed"]:
     if row.sent_us is not None:
         return "sent"
-    is_over = status in _UNDELIVERED or (row.task_id is None and row.error != "")
+    is_over = status in GIVEN_UP or (row.task_id is None and row.error != "")
     return "failed" if is_over else "waiting"

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from rookery.base.redact import register_secret, register_url_secrets
+from rookery.domains.notifications.document import GIVEN_UP
 from rookery.domains.notifications.errors import (
     ChannelExists,
     ChannelNotFound,
@@ -21,7 +22,7 @@ from rookery.domains.notifications.models import Channel, Notification, Rule
 from rookery.mechanisms.dual import dual, dual_read
 from rookery.mechanisms.store.names import Called, by_id
 from rookery.mechanisms.tasks.models import Task
-from rookery.mechanisms.tasks.rules import ENDED
+from rookery.mechanisms.tasks.rules import ENDED, TaskStatus
 from rookery.mechanisms.vault.sealing import Vault
 
 CHANNELS = Called("channel", "rookery notifications channels list", ChannelNotFound)
@@ -126,9 +127,10 @@ def forget(session: Session, kind: type[Channel | Rule], id_: str) -> None:
 def waiting_same(
     session: Session, rule_id: str, channel_id: str, kind: str, subject: str
 ) -> Notification | None:
-    """What waits to tell the same, and nobody has begun to; it is locked."""
+    """What waits to tell the same, and nobody has begun to; it is locked. It does wait: its task has neither
+    failed nor been cancelled."""
     wanted = _same(rule_id, channel_id, kind, subject).where(
-        Notification.sent_us.is_(None), Notification.is_claimed.is_(False)
+        Notification.sent_us.is_(None), Notification.is_claimed.is_(False), ~_has_task(GIVEN_UP)
     )
     return session.scalars(wanted.order_by(Notification.id).limit(1).with_for_update()).one_or_none()
 
@@ -196,14 +198,13 @@ def history(
 
 
 def stranded(session: Session, after_us: int, before_us: int) -> list[Notification]:
-    """What was due in this time, and no task is going to deliver; it is locked."""
-    has_task = exists().where(Task.id == Notification.task_id, Task.status.not_in(ENDED))
+    """What was due in this time, and its task is gone, or has ended without it; it is locked."""
     wanted = select(Notification).where(
         Notification.rule_id.is_not(None),
         Notification.sent_us.is_(None),
         Notification.is_claimed.is_(False),
         Notification.due_us.between(after_us, before_us),
-        ~has_task,
+        ~_has_task(frozenset(TaskStatus) - {TaskStatus.COMPLETED}),
     )
     return list(session.scalars(wanted.order_by(Notification.id).with_for_update()))
 
@@ -211,6 +212,10 @@ def stranded(session: Session, after_us: int, before_us: int) -> list[Notificati
 @dual
 def prune(session: Session, /, before_us: int) -> int:
     """Forget what was born before a time, and does not wait for anything any more; how many those were."""
-    waits = exists().where(Task.id == Notification.task_id, Task.status.not_in(ENDED))
+    waits = _has_task(frozenset(TaskStatus) - ENDED)
     gone = delete(Notification).where(Notification.born_us < before_us, ~waits).returning(Notification.id)
     return len(session.scalars(gone).all())
+
+
+def _has_task(statuses: Collection[str]) -> Any:
+    return exists().where(Task.id == Notification.task_id, Task.status.in_(sorted(statuses)))

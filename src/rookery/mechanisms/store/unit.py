@@ -69,6 +69,7 @@ class Unit:
     def __init__(self) -> None:
         self.events: list[Any] = []
         self.after_commit: Callable[[], None] | None = None
+        self.is_written_down = False
         self._is_open = False
 
     @staticmethod
