@@ -42,7 +42,7 @@ from rookery.mechanisms.transport.terminal.session import Patience
 from tests.beside import beside
 from tests.conftest import Call
 from tests.domains.backups.conftest import PASSWORD, configuration, fleet, ios
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_for
 
 REFUSAL = "% Invalid input detected at '^' marker."
 PLATFORM = 'title = "Lab"\nlike = "ios"\ndriver = "netmiko"\ndevice_type = "cisco_ios"\n'
@@ -213,8 +213,7 @@ def test_who_is_not_waited_for_any_more_is_hung_up_on() -> None:
         session = NetmikoSession(target, Dialect(), KnownHosts(), Patience(), line)
         await session.open()
         asking = asyncio.create_task(session.ask("show running-config"))
-        while "show running-config" not in one.heard:  # noqa: ASYNC110  a thread hears it
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_for, lambda: "show running-config" in one.heard)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking

@@ -18,7 +18,7 @@ from rookery.mechanisms.transport.terminal.conversation import Login
 from rookery.mechanisms.transport.terminal.dialling import dial
 from rookery.mechanisms.transport.terminal.errors import CommandRejected, DriverUnfit, LoginFailed
 from rookery.mechanisms.transport.terminal.hostkeys import KnownHosts
-from rookery.mechanisms.transport.terminal.session import Channel, Patience, Session, Talk
+from rookery.mechanisms.transport.terminal.session import AnySession, Channel, Patience, Session
 from rookery.mechanisms.transport.terminal.telnet import open_telnet
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ async def reach(job: Job, guard: Guard, uses: Uses) -> str:
     return session.prompt.strip()
 
 
-async def _facts(session: Talk, platform: Platform) -> dict[str, str]:
+async def _facts(session: AnySession, platform: Platform) -> dict[str, str]:
     """A device that does not know the command has a configuration all the same."""
     found: dict[str, str] = {}
     for facts in platform.facts:
@@ -93,7 +93,7 @@ async def _facts(session: Talk, platform: Platform) -> dict[str, str]:
     return found
 
 
-async def logged_in(job: Job, guard: Guard, uses: Uses, begin: Begin = methodcaller("open")) -> Talk:
+async def logged_in(job: Job, guard: Guard, uses: Uses, begin: Begin = methodcaller("open")) -> AnySession:
     """A session with the first credential that is taken, which `uses` tells. Raises what `collect` raises."""
     refused: list[str] = []
     paused = list(job.paused)
@@ -113,7 +113,7 @@ async def logged_in(job: Job, guard: Guard, uses: Uses, begin: Begin = methodcal
     raise _nobody(job, refused, paused)
 
 
-async def _in_turn(job: Job, candidate: Candidate, guard: Guard, begin: Begin) -> Talk:
+async def _in_turn(job: Job, candidate: Candidate, guard: Guard, begin: Begin) -> AnySession:
     """Dial before waiting for the turn: a device that is not there is no reason for others to wait."""
     line = await _dialled(job)
     try:
@@ -144,7 +144,7 @@ async def _dialled(job: Job) -> socket.socket | None:
     return await dial(device.address, device.port, job.patience.connect)
 
 
-async def _open(job: Job, candidate: Candidate, line: socket.socket | None, begin: Begin) -> Talk:
+async def _open(job: Job, candidate: Candidate, line: socket.socket | None, begin: Begin) -> AnySession:
     session = await _session(job, candidate, line)
     try:
         await begin(session)
@@ -154,7 +154,7 @@ async def _open(job: Job, candidate: Candidate, line: socket.socket | None, begi
     return session
 
 
-async def _session(job: Job, candidate: Candidate, line: socket.socket | None) -> Talk:
+async def _session(job: Job, candidate: Candidate, line: socket.socket | None) -> AnySession:
     secret = candidate.secret
     login = Login(candidate.username, secret.password, secret.enable)
     if job.platform.driver == "netmiko":
@@ -163,7 +163,7 @@ async def _session(job: Job, candidate: Candidate, line: socket.socket | None) -
     return Session(channel, job.platform.dialect, login, job.patience)
 
 
-def _by_netmiko(job: Job, login: Login, private_key: str, line: socket.socket | None) -> Talk:
+def _by_netmiko(job: Job, login: Login, private_key: str, line: socket.socket | None) -> AnySession:
     device, kind = job.device, job.platform.device_type
     if device.jump:
         raise DriverUnfit(f"{device.name}: netmiko goes through no jump host. {DriverUnfit.__doc__}")

@@ -66,7 +66,7 @@ def test_each_phase_is_told_with_what_came_of_it(call: Call) -> None:
         ("facts", "show version", "hostname r1, model C9200L, serial JAE1, version 17.9.4a"),
         ("configuration", "show running-config", "15 lines"),
         ("end", "", "^end$ was seen"),
-        ("noise", "", "1 lines that change by themselves"),
+        ("noise", "", "1 line left out of comparisons"),
         ("secrets", "", "1 masked"),
     ]
 

@@ -56,7 +56,7 @@ def try_platform(rook: Rook, /, platform: str, host: Host) -> Trial:
 class Learnt(msgspec.Struct, frozen=True):
     """What was found out about a device: what it is like, the likeliest first, and a platform's draft.
 
-    `prompt` is empty where commands have channels of their own; `asked` is all that was sent.
+    `prompt` is empty where commands have channels of their own; `asked` are the questions it was asked.
     """
 
     device: str

@@ -23,7 +23,7 @@ from rookery.mechanisms.transport.terminal.errors import (
     LoginFailed,
     PromptNotRecognised,
 )
-from rookery.mechanisms.transport.terminal.session import Talk
+from rookery.mechanisms.transport.terminal.session import AnySession
 
 Phase = Literal[
     "connect", "login", "prompt", "privileges", "setup", "facts", "configuration", "end", "noise", "secrets"
@@ -73,7 +73,7 @@ def _until(phase: Phase, reason: str) -> Iterator[Step]:
 class _Trial:
     """Asks one thing after the other, as long as the device can be talked to."""
 
-    def __init__(self, session: Talk, platform: Platform) -> None:
+    def __init__(self, session: AnySession, platform: Platform) -> None:
         self._session, self._platform = session, platform
         self._answers: list[str] = []
         self._is_lost = False
@@ -128,7 +128,7 @@ class _Trial:
         answer = await self._session.ask(command)
         self._answers.append(answer)
         lines = len(answer.strip().splitlines())
-        return "ok" if lines else "wrong", f"{lines} lines"
+        return "ok" if lines else "wrong", _lines(lines)
 
     def _seen(self) -> str:
         """A configuration may be what came last, so its secrets are masked, too."""
@@ -140,11 +140,15 @@ def _judged(platform: Platform, text: bytes) -> Iterator[Step]:
     """What is made of a configuration."""
     yield _end(platform, text)
     lines, secrets = rules.counted(platform, text)
-    yield Step(phase="noise", detail=f"{lines} lines that change by themselves")
+    yield Step(phase="noise", detail=f"{_lines(lines)} left out of comparisons")
     if platform.secrets:
         yield Step(phase="secrets", detail=f"{secrets} masked")
     else:
         yield Step(phase="secrets", verdict="doubtful", detail="no patterns: they are kept as they are")
+
+
+def _lines(count: int) -> str:
+    return f"{count} line" if count == 1 else f"{count} lines"
 
 
 def _end(platform: Platform, text: bytes) -> Step:

@@ -53,7 +53,7 @@ class Channel(Protocol):
         ...
 
 
-class Talk(Protocol):
+class AnySession(Protocol):
     """A login on a device, whoever talks to it: `open` it, `ask` it, `close` it."""
 
     @property
