@@ -82,7 +82,9 @@ def test_an_import_is_a_run_from_which_its_findings_come(call: Call, tmp_path: P
     [first, _] = call(store.list_)
     assert (first.last_run_id, first.engine, first.cve) == (run.id, "nuclei", '["CVE-2024-1"]')
     assert as_json(first)["first_seen"] == "2026-01-02T02:04:05.123456+00:00"
-    assert audited(call) == ["scan.started", "scan.finished", "findings.imported"]
+    assert audited(call) == [
+        *("scan.started", "findings.appeared", "scan.finished", "findings.imported"),
+    ]
 
 
 def test_the_same_file_again_changes_nothing(call: Call, tmp_path: Path) -> None:

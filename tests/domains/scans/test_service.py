@@ -71,7 +71,9 @@ def test_a_plan_can_be_run_again_unless_it_has_the_id_of_a_run(call: Call, weak_
 
 def test_who_ran_it_is_in_the_audit_log(call: Call, weak_server: WeakServer) -> None:
     call(service.submit_scan, plan(weak_server.url))
-    assert audited(call) == [("scan.started", "tester"), ("scan.finished", "tester")]
+    assert audited(call) == [
+        *[(event, "tester") for event in ("scan.started", "findings.appeared", "scan.finished")],
+    ]
 
 
 def test_a_stranger_is_refused_before_anything_is_sent_and_the_refusal_is_audited(call: Call) -> None:
