@@ -13,13 +13,16 @@ from rookery import app
 from rookery.domains.users.document import User
 from rookery.domains.users.permissions import PERMISSIONS, SESSION_ONLY
 from rookery.domains.users.rules import Role
+from rookery.faces.api.application import endpoints
 from rookery.faces.api.routing import PREFIX
 from tests.faces.api.conftest import PASSWORD, ROLES, Client, Serving, everything
 
 PUBLIC = {
     "POST /session", "POST /setup", "GET /openapi.json", "GET /docs", "GET /docs.css", "GET /healthz",
-    "GET /readyz", "GET /setup",
+    "GET /readyz",
 }  # fmt: skip
+PAGES = {"show_setup", "set_up_on_page"}
+"""Pages for everybody, by their handlers: they are not in the document."""
 IN = {"username": "admin", "password": PASSWORD}
 
 
@@ -51,6 +54,9 @@ def routes(serving: Serving) -> list[Route]:
 def test_only_these_routes_are_for_everybody(routes: list[Route]) -> None:
     public = {f"{route.method} {route.path.removeprefix(PREFIX)}" for route in routes if not route.permission}
     assert public == PUBLIC
+    named = {each.__name__ for each in endpoints() if each.permission is None}
+    assert named > PAGES
+    assert len(named) == len(PUBLIC) + len(PAGES)
 
 
 def test_every_route_takes_a_permission_of_the_table(routes: list[Route]) -> None:

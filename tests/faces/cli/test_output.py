@@ -61,7 +61,7 @@ def test_json_lines_are_one_row_each(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_on_a_terminal_a_table_fits_and_loses_nothing(environ: dict[str, str]) -> None:
     long = "/" + "x" * 150
-    text = on_a_terminal(["settings", "get", "--origin", "--data-dir", long], environ)
+    text = on_a_terminal(["settings", "get", "--origin", "--quiet", "--data-dir", long], environ)
     lines = text.replace("\r", "").splitlines()
     assert len(lines) > 15
     assert max(map(len, _without_colours(lines))) <= 80

@@ -63,10 +63,10 @@ def submitted(task_id: str) -> Submitted:
 
 
 class Router:
-    """The routes of one domain."""
+    """The routes of one domain; those of pages are not in the document of the API."""
 
-    def __init__(self, name: str) -> None:
-        self.inner = APIRouter(tags=[name])
+    def __init__(self, name: str, *, is_for_programs: bool = True) -> None:
+        self.inner = APIRouter(tags=[name], include_in_schema=is_for_programs)
         self.endpoints: list[Endpoint] = []
 
     def get(self, path: str, permission: str | None) -> Callable[[H], H]:

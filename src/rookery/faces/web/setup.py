@@ -19,7 +19,7 @@ from rookery.faces.api.routing import Router
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
 
-api = Router("pages")
+api = Router("pages", is_for_programs=False)
 
 PAGE = Environment(autoescape=True).from_string(
     files("rookery.faces.web").joinpath("setup.html").read_text(encoding="utf-8")
