@@ -73,7 +73,7 @@ def filled(path: Path, ports: list[str]) -> House:
                     name=f"r{number:05}", address=address, platform="ios", tags=("default", "core")
                 )
                 session.add(new_row(spec, "benchmark"))
-        rook.credentials.create("lab", "admin", password="secret")
+        rook.credentials.create("lab", "admin", password="admin")
         for number, port in enumerate(ports):
             rook.devices.create(f"lab{number}", "127.0.0.1", "ios", port=int(port), tags=["lab"])
         user = rook.users.create("benchmark", None, "admin")

@@ -60,6 +60,9 @@ class Rook:
     synchronous engine, for threads that write on their own. Use as a context manager, or call `close()`.
     """
 
+    run_reading: Callable[..., Any]
+    """Only inside an AsyncRook on SQLite: runs what is nothing but one reading unit of work in a thread."""
+
     def __init__(
         self,
         config: Config,
@@ -264,6 +267,8 @@ class AsyncRook:
             queue=queue, texts=texts, overrides=overrides, sessions=inside, waiting=OnLoop(),
         )  # fmt: skip
         self._readers = Readers(config, sync_engine, queue) if sync_engine.dialect.name == "sqlite" else None
+        if self._readers is not None:
+            self._inner.run_reading = self._readers.wait_for
 
     @property
     def data_dir(self) -> Path:
@@ -361,6 +366,12 @@ class Readers:
         """Call the operation in a thread."""
         inside = partial(copy_context().run, operation, self._rook, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._threads, inside)
+
+    def wait_for(
+        self, operation: Callable[Concatenate[Rook, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The same from within an operation."""
+        return await_(self.run(operation, *args, **kwargs))
 
     def close(self) -> None:
         """Wait for what is read; the engine belongs to the house."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from hmac import compare_digest
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from rookery.domains.users.bearer import PREFIX, hashed, mint, parsed
 from rookery.domains.users.document import NewToken, Token, decode_scopes, token_of
 from rookery.domains.users.errors import TokenNotFound, TokenNotValid, TokenRefused
 from rookery.domains.users.events import TokenCreated, TokenRevoked
-from rookery.domains.users.models import ApiToken, UserAccount
+from rookery.domains.users.models import ApiToken
 from rookery.domains.users.permissions import Principal, valid_scopes
 from rookery.domains.users.rules import (
     LONGEST_TEXT,
@@ -27,7 +28,7 @@ from rookery.domains.users.rules import (
     Role,
     one_line,
 )
-from rookery.mechanisms.dual import dual
+from rookery.mechanisms.dual import dual, dual_read
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.store import DatabaseUnavailable, sql
 
@@ -92,25 +93,41 @@ def verify_token(rook: Rook, /, text: str, address: str | None = None) -> Princi
     if bearer is None:
         raise TokenRefused
     moment = now_us()
-    with rook.reading() as session:
-        found = _found(session, bearer.id)
-    if found is None or not compare_digest(found[0].secret_hash, hashed(bearer.secret)):
+    held = _held(rook, bearer.id)
+    if held is None or not compare_digest(held.secret_hash, hashed(bearer.secret)):
         raise TokenRefused
-    row, user = found
-    if row.expires_us <= moment or not user.is_enabled:
+    if held.expires_us <= moment or not held.is_enabled:
         raise TokenRefused
-    if row.last_used_us is None or row.last_used_us < moment - TOUCHED_AFTER // _MICROSECOND:
-        _touch(rook, row.id, moment, one_line(address or ""))
+    if held.last_used_us is None or held.last_used_us < moment - TOUCHED_AFTER // _MICROSECOND:
+        _touch(rook, bearer.id, moment, one_line(address or ""))
     return Principal(
-        user_id=user.id, username=user.username, role=Role(user.role), token_id=row.id,
-        scopes=frozenset(decode_scopes(row.scopes)),
+        user_id=held.user_id, username=held.username, role=Role(held.role), token_id=bearer.id,
+        scopes=frozenset(decode_scopes(held.scopes)),
     )  # fmt: skip
 
 
-def _found(session: Session, token_id: str) -> tuple[ApiToken, UserAccount] | None:
-    joined = select(ApiToken, UserAccount).join(UserAccount, UserAccount.id == ApiToken.user_id)
-    row = session.execute(joined.where(ApiToken.id == token_id)).one_or_none()
-    return None if row is None else (row[0], row[1])
+class _Held(NamedTuple):
+    """What of a token and its owner every request asks for."""
+
+    secret_hash: bytes
+    expires_us: int
+    last_used_us: int | None
+    scopes: str
+    user_id: str
+    username: str
+    role: str
+    is_enabled: bool
+
+
+@dual_read
+def _held(session: Session, /, token_id: str) -> _Held | None:
+    row = sql.run(session.connection(), _HELD, {"id": token_id}).one_or_none()
+    return None if row is None else _Held(*row)
+
+
+_HELD = """
+    SELECT t.secret_hash, t.expires_us, t.last_used_us, t.scopes, u.id, u.username, u.role, u.is_enabled
+    FROM api_token t JOIN user_account u ON u.id = t.user_id WHERE t.id = :id"""
 
 
 def _touch(rook: Rook, token_id: str, moment: int, address: str) -> None:
