@@ -15,6 +15,7 @@ from rookery.domains.findings.models import Finding, FindingEvidence
 from rookery.domains.findings.store import FIRST_THINGS_FIRST
 from rookery.mechanisms.dual import dual_stream
 from rookery.mechanisms.filters.meaning import Condition
+from rookery.mechanisms.rook import Rook
 
 FORMATS = ("csv", "jsonl", "sarif", "defectdojo", "html")
 FETCHED = 500  # rows at a time
@@ -23,11 +24,20 @@ Write = Callable[[Iterable[Exported]], Iterator[str]]
 
 
 @dual_stream
-def export(session: Session, /, format_: str, filter_: str = "") -> Iterator[str]:
+def export(rook: Rook, /, format_: str, filter_: str = "") -> Iterator[str]:
     """The findings that a filter chooses, the most urgent first, as text in one of FORMATS, piece by piece.
 
     Raises FilterNotValid, and KeyError for a format that is none.
     """
+    if format_ == "html":
+        from rookery.domains.findings.formats.report import template
+
+        rook.offload(template)  # from a file, the first time
+    yield from _written(rook, format_, filter_)
+
+
+@dual_stream
+def _written(session: Session, /, format_: str, filter_: str = "") -> Iterator[str]:
     chosen = conditions(filter_)
     if format_ == "html":
         from rookery.domains.findings.formats.report import as_html

@@ -41,9 +41,9 @@ _UNSHOWN = dict.fromkeys((*_CODES, 0x200E, 0x200F), "\ufffd") | {13: None}
 
 def as_html(findings: Iterable[Exported], about: About) -> Iterator[str]:
     """The page, piece by piece."""
-    template, style = _template()
+    page, style = template()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    stream = template.stream(
+    stream = page.stream(
         findings=findings,
         about=about,
         style=_markup(style),
@@ -61,7 +61,8 @@ def as_html(findings: Iterable[Exported], about: About) -> Iterator[str]:
 
 
 @cache
-def _template() -> tuple[Any, str]:
+def template() -> tuple[Any, str]:
+    """The page, and its stylesheet."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
