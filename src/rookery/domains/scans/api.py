@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -16,6 +16,7 @@ from starlette.responses import StreamingResponse
 
 from rookery.base.clock import from_us
 from rookery.domains.scans.document import EndpointInfo, RunInfo, endpoint_document, run_document
+from rookery.domains.scans.errors import RunNotFound
 from rookery.domains.scans.models import Run, ScopeEntry
 from rookery.domains.scans.plan import EMBEDDED, ScanPlan
 from rookery.domains.scans.remote import refuse_paths
@@ -159,7 +160,11 @@ async def follow_run(rook: AsyncRook, /, run_id: str, feeds: Feeds) -> Streaming
 
 
 async def _look_at(rook: AsyncRook, ids: frozenset[str]) -> dict[str, RunInfo]:
-    return {id_: _info(await rook.scans.run(id_)) for id_ in ids}
+    found: dict[str, RunInfo] = {}
+    for id_ in ids:
+        with suppress(RunNotFound):  # deleted meanwhile
+            found[id_] = _info(await rook.scans.run(id_))
+    return found
 
 
 async def _progress(states: AsyncGenerator[RunInfo | None, None]) -> AsyncGenerator[bytes, None]:

@@ -12,6 +12,7 @@ import msgspec
 from fastapi import Query, Request
 from starlette.responses import Response
 
+from rookery.domains.users.errors import NotAuthenticated
 from rookery.domains.users.permissions import require
 from rookery.faces.api.access import principal_of
 from rookery.faces.api.documents import Changes, Page, chosen_fields, decoded, etag, revision_of
@@ -110,10 +111,17 @@ class Endpoint:
         Raises NotAuthenticated, NotPermitted, TooManyRequests.
         """
         limits: Limits = request.app.state.limits
-        principal = None if self.permission is None else await principal_of(request, request.app.state.rook)
+        request.scope["principal"] = None
+        if self.permission is None:
+            limits.count(request, None)
+            return
+        try:
+            principal = await principal_of(request, request.app.state.rook)
+        except NotAuthenticated:
+            limits.count(request, None)  # who guesses is counted by address
+            raise
         limits.count(request, principal)
-        if principal is not None:
-            require(principal, self.permission or "")
+        require(principal, self.permission)
         request.scope["principal"] = principal
 
     async def _handled(

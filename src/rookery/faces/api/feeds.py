@@ -7,6 +7,7 @@ the database, so that neither a reload nor a restart loses any.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from starlette.responses import StreamingResponse
 
+from rookery.base.errors import RookeryError
 from rookery.faces.api.errors import TooManyStreams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+log = logging.getLogger(__name__)
 
 EVERY = 0.25
 """Seconds between looks at the database, however many listen."""
@@ -59,11 +63,16 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
         self.is_closed = False
 
-    async def follow(self, key: str) -> AsyncGenerator[Any, None]:
+    def follow(self, key: str) -> AsyncGenerator[Any, None]:
         """The state of `key` now and whenever it has changed; None where nothing has for a while.
 
-        Raises TooManyStreams.
+        Raises TooManyStreams, before an answer has begun.
         """
+        if sum(self._followers.values()) >= MOST_STREAMS:
+            raise TooManyStreams
+        return self._states_of(key)
+
+    async def _states_of(self, key: str) -> AsyncGenerator[Any, None]:
         with self._following(key):
             known: Any = None
             while not self.is_closed:
@@ -82,8 +91,6 @@ class Watch:
 
     @contextmanager
     def _following(self, key: str) -> Iterator[None]:
-        if sum(self._followers.values()) >= MOST_STREAMS:
-            raise TooManyStreams
         self._followers[key] = self._followers.get(key, 0) + 1
         if self._task is None:
             self._task = asyncio.create_task(self._keep_looking(), name="watch")
@@ -105,11 +112,19 @@ class Watch:
     async def _keep_looking(self) -> None:
         while True:
             if self._followers:
-                found = await self._look(frozenset(self._followers))
-                if found != self._states:
-                    self._states = dict(found)
-                    self._wake()
+                await self._look_once()
             await asyncio.sleep(EVERY)
+
+    async def _look_once(self) -> None:
+        """What cannot be seen now, may be in a moment: whoever follows stays."""
+        try:
+            found = await self._look(frozenset(self._followers))
+        except RookeryError as error:
+            log.warning("what is followed cannot be looked at now: %s", error)
+            return
+        if found != self._states:
+            self._states = dict(found)
+            self._wake()
 
     def _wake(self) -> None:
         self._news.set()
