@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
-from contextvars import copy_context
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from sqlalchemy.util import await_, greenlet_spawn  # noqa: TID251  the one place
 
 from rookery.base.errors import RookeryError
+from rookery.mechanisms.readers import Readers
 from rookery.mechanisms.store.faults import explained
 from rookery.mechanisms.store.unit import AsyncSessions, Sessions, Unit, refuse_inside_transaction
 from rookery.mechanisms.waiting import InThread, Waiting, Work
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 Item = TypeVar("Item")
-
-READERS = 2
-"""Threads: what they do in Python they do one after the other; what they wait for, beside each other."""
 
 Listener = Callable[["Rook", Any], None]
 Listeners = Mapping[type, Sequence[Listener]]
@@ -266,9 +262,10 @@ class AsyncRook:
             config, sync_engine, actor=actor, listeners=listeners, followers=followers, journal=journal,
             queue=queue, texts=texts, overrides=overrides, sessions=inside, waiting=OnLoop(),
         )  # fmt: skip
-        self._readers = Readers(config, sync_engine, queue) if sync_engine.dialect.name == "sqlite" else None
-        if self._readers is not None:
-            self._inner.run_reading = self._readers.wait_for
+        self._readers: Readers[Rook] | None = None
+        if sync_engine.dialect.name == "sqlite":
+            self._readers = Readers(Rook(config, sync_engine, queue=queue))
+            self._inner.run_reading = partial(self._inner.wait_for, self._readers.run)  # type: ignore[arg-type]
 
     @property
     def data_dir(self) -> Path:
@@ -347,35 +344,6 @@ def _in_the_name_of(actor: str, request_id: str, rook: AnyRook) -> AnyRook:
         if (bound_to := getattr(value, "bound_to", None)) is not None:
             setattr(other, name, bound_to(other))
     return other
-
-
-class Readers:
-    """A few threads that read from SQLite for coroutines.
-
-    A whole operation in one thread costs one change of threads; by the async driver each of its statements
-    costs four. One that is cancelled reads on, for nobody.
-    """
-
-    def __init__(self, config: Config, engine: Engine, queue: TaskQueue | None) -> None:
-        self._rook = Rook(config, engine, queue=queue)
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="rookery-reading")
-
-    async def run(
-        self, operation: Callable[Concatenate[Rook, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Call the operation in a thread."""
-        inside = partial(copy_context().run, operation, self._rook, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, inside)
-
-    def wait_for(
-        self, operation: Callable[Concatenate[Rook, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """The same from within an operation."""
-        return await_(self.run(operation, *args, **kwargs))
-
-    def close(self) -> None:
-        """Wait for what is read; the engine belongs to the house."""
-        self._threads.shutdown()
 
 
 class OnLoop:
