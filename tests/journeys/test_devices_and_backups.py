@@ -161,6 +161,8 @@ def test_logins_are_left_to_a_worker_and_those_that_fail_say_why(
     known(rookery, two)
     rookery("devices", "add", "gone", "127.0.0.1", "--platform", "ios", "--port", str(free_port()))
     assert rookery("reach", "--detach", "--credential", "lab").returncode == 2
+    assert rookery("reach", "nobody", "--detach").returncode == 5
+    assert rookery("backup", "nobody", "--detach").returncode == 5
     assert rookery("reach", "--detach").returncode == 0
     assert rookery("worker", "--drain").returncode == 0
     tasks = json.loads(rookery("tasks", "list", "--type", "backups.reach", "--json").stdout)["items"]

@@ -137,4 +137,6 @@ def test_a_port_that_is_taken_is_said_so(rookery: Rookery, up: Up) -> None:
     port = up().url.rpartition(":")[2]
     second = rookery("up", "--port", port)
     assert (second.returncode, "Address already in use" in second.stderr) == (7, True)
-    assert rookery("up", "--host", "203.0.113.7", "--port", "0").returncode == 7
+    nowhere = rookery("up", "--host", "nowhere.invalid", "--port", "0")
+    assert (nowhere.returncode, "Give another: --host" in nowhere.stderr) == (7, True)
+    assert "while attempting" not in nowhere.stderr

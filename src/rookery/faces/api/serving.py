@@ -75,8 +75,9 @@ def listen(address: Address) -> socket.socket:
     try:
         return socket.create_server(address, family=family, backlog=1024)
     except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]  # after it, Python repeats the address
         where = f"{address.host} port {address.port}"
-        raise AddressInUse(f"{where}: {error.strerror}. Give another: --host, --port.") from None
+        raise AddressInUse(f"{where}: {reason}. Give another: --host, --port.") from None
 
 
 async def serve(

@@ -89,6 +89,8 @@ def backup(
 
 
 def _leave(rook: Rook, task_type: str, devices: tuple[str, ...], filter_: str, *, as_json: bool) -> None:
+    for name in devices:
+        rook.devices.get(name)  # who is mistyped is said now, not by a worker at night
     task_id = rook.tasks.submit_task(task_type, {"filter": filter_, "devices": devices})
     if as_json:
         emit_json({"task_id": task_id})
