@@ -41,6 +41,13 @@ class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     enabled: bool = True
 
 
+class Preview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many times, and of which timing."""
+
+    timing: Timing
+    count: int = 5
+
+
 class Dues(msgspec.Struct, frozen=True):
     """The next times a schedule is due, in UTC."""
 
@@ -111,6 +118,12 @@ async def preview_schedule(
 ) -> Dues:
     """When a schedule is due next."""
     return Dues(await rook.schedules.preview(schedule, count))
+
+
+@api.post("/schedules/preview", "schedules:read", HTTPStatus.OK)
+async def preview_timing(rook: AsyncRook, /, wanted: Preview) -> Dues:
+    """When a schedule of this timing would be due next; nothing is kept."""
+    return Dues(await rook.schedules.preview(wanted.timing, wanted.count))
 
 
 @api.get("/schedules/{schedule}/history", "schedules:read")
