@@ -69,7 +69,10 @@ class AskedFor:
     def __init__(
         self, face: type[Face[Any]], calls: Mapping[str, Call | Streamed], wire: Wire | AsyncWire
     ) -> None:
-        self.__doc__ = face.__doc__
+        self.__doc__, self._repr = face.__doc__, f"<{face.__name__} at {wire.url}>"
         for name, call in calls.items():
             verb = vars(face)[name]
             setattr(self, name, Verb(getattr(verb, "operation", verb), call, wire))
+
+    def __repr__(self) -> str:
+        return self._repr
