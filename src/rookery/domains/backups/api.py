@@ -17,6 +17,7 @@ from rookery.faces.api.routing import (
     After,
     Filter,
     Limit,
+    Most,
     Page,
     Router,
     Submitted,
@@ -185,7 +186,7 @@ async def compare_versions(
 async def search_configurations(
     rook: AsyncRook, /,
     regex: Annotated[str, Query(min_length=1, max_length=500, description="RE2 syntax.")],
-    filter_: Filter = "", limit: Limit = 100,
+    filter_: Filter = "", limit: Most = 100,
 ) -> Page[Found]:  # fmt: skip
     """Look for something in all current configurations."""
     return Page([Found(*hit) for hit in await rook.backups.grep(regex, filter_, most=limit)])

@@ -16,7 +16,7 @@ from rookery.domains.findings.errors import FindingNotFound
 from rookery.domains.findings.rules import Severity, State
 from rookery.domains.findings.service import DecisionOutcome
 from rookery.domains.findings.store import Place
-from rookery.faces.api.routing import After, Filter, Limit, Page, Router, page_of, place_of
+from rookery.faces.api.routing import After, Filter, Limit, Most, Page, Router, page_of, place_of
 from rookery.faces.api.streams import download
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ async def export_findings(rook: AsyncRook, /, format_: Format, filter_: Filter =
 
 
 @api.get("/findings/groups", "findings:read")
-async def list_finding_groups(rook: AsyncRook, /, filter_: Filter = "", limit: Limit = 50) -> Page[Weakness]:
+async def list_finding_groups(rook: AsyncRook, /, filter_: Filter = "", limit: Most = 50) -> Page[Weakness]:
     """List weaknesses, each with the number of its targets."""
     return Page([Weakness(*group) for group in await rook.findings.groups(filter_, limit=limit)])
 

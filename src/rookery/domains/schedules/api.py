@@ -18,7 +18,7 @@ from rookery.domains.schedules.document import FiringInfo, ScheduleInfo
 from rookery.domains.schedules.rules import Missed, Overlap
 from rookery.domains.schedules.timing import Timing
 from rookery.domains.users.permissions import require
-from rookery.faces.api.routing import Caller, Changes, Limit, Page, Router, Submitted, submitted
+from rookery.faces.api.routing import Caller, Changes, Most, Page, Router, Submitted, submitted
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -127,7 +127,7 @@ async def preview_timing(rook: AsyncRook, /, wanted: Preview) -> Dues:
 
 
 @api.get("/schedules/{schedule}/history", "schedules:read")
-async def list_firings(rook: AsyncRook, /, schedule: str, limit: Limit = 20) -> Page[FiringInfo]:
+async def list_firings(rook: AsyncRook, /, schedule: str, limit: Most = 20) -> Page[FiringInfo]:
     """What came of a schedule's latest due times, newest first."""
     return Page(await rook.schedules.history(schedule, limit=limit))
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from rookery.faces.client.calls import Arguments, Calls, Steps, at_home, delete, get, pages, patch, post
+from rookery.faces.client.calls import (
+    Arguments,
+    Calls,
+    Steps,
+    at_home,
+    delete,
+    get,
+    pages,
+    patch,
+    post,
+    whole,
+)
 from rookery.faces.client.waiting import submits
 
 ONE = "/schedules/{name}"
@@ -33,6 +44,6 @@ CALLS: Calls = {
     "delete": delete(ONE),
     "run_now": submits(post, f"{ONE}/run"),
     "preview": _preview,
-    "history": pages(f"{ONE}/history"),
+    "history": whole(f"{ONE}/history"),
     "lasting_plan": at_home,
 }

@@ -8,7 +8,7 @@ import msgspec
 
 from rookery.domains.settings.document import ChangeInfo, SettingInfo
 from rookery.domains.settings.rules import Kind
-from rookery.faces.api.routing import Changes, Limit, Page, Revision, Router
+from rookery.faces.api.routing import Changes, Most, Page, Revision, Router
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -84,6 +84,6 @@ async def delete_setting(rook: AsyncRook, /, key: str, revision: Revision) -> No
 
 
 @api.get("/settings/{key}/history", "settings:read")
-async def get_setting_history(rook: AsyncRook, /, key: str, limit: Limit = 50) -> Page[ChangeInfo]:
+async def get_setting_history(rook: AsyncRook, /, key: str, limit: Most = 50) -> Page[ChangeInfo]:
     """What a setting was, newest first."""
     return Page(await rook.settings.history(key, limit=limit))

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from rookery.domains.settings.document import SettingInfo
-from rookery.faces.client.calls import Arguments, Calls, Steps, at_home, delete, get, pages, patch, post, put
+from rookery.faces.client.calls import (
+    Arguments,
+    Calls,
+    Steps,
+    at_home,
+    delete,
+    get,
+    pages,
+    patch,
+    post,
+    put,
+    whole,
+)
 
 ONE = "/settings/{key}"
 
@@ -33,5 +45,5 @@ CALLS: Calls = {
     "initialise": at_home,
     "update": patch(ONE),
     "delete": delete(ONE),
-    "history": pages(f"{ONE}/history"),
+    "history": whole(f"{ONE}/history"),
 }

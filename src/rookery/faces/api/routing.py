@@ -29,6 +29,7 @@ __all__ = [
     "Filter",
     "IfMatch",
     "Limit",
+    "Most",
     "Page",
     "Revision",
     "Router",
@@ -43,6 +44,7 @@ PREFIX = "/api/v1"
 H = TypeVar("H", bound=Handler)
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="At most so many.")]
+Most = Annotated[int, Query(ge=1, le=10_000, description="At most so many; this list has no pages.")]
 After = Annotated[str, Query(description="The page after this one: `next` of the page before.")]
 Filter = Annotated[str, Query(alias="filter", description="What to look for, in the filter language.")]
 Revision = Annotated[int | None, IfMatch]

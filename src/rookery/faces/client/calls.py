@@ -120,9 +120,21 @@ def pages(path: str, *, sent: Sent = dict, reads: Any = None, then: Then = same)
     return steps
 
 
+def whole(path: str, *, reads: Any = None, then: Then = same) -> Call:
+    """Ask for a list that has no pages; `reads` and `then` are of an item."""
+
+    def steps(arguments: Arguments, answers: Any) -> Steps:
+        where = filled(path, arguments)
+        page = decoded((yield Request("GET", where, _query(arguments))), _Page)
+        kind: Any = list[reads] if reads else answers
+        return [*map(then, decoded(Reply(bytes(page.items), {}), kind))]
+
+    return steps
+
+
 def tuples(path: str, kind: Callable[..., Any]) -> Call:
-    """Ask for a list of what is a named tuple at home."""
-    return pages(path, reads=dict[str, Any], then=lambda item: kind(**item))
+    """Ask for a list of what is a named tuple at home, without pages."""
+    return whole(path, reads=dict[str, Any], then=lambda item: kind(**item))
 
 
 def counted(path: str, *, sent: Sent = dict) -> Call:
