@@ -52,7 +52,7 @@ def list_(
     query = _LISTED.where(*MEANING.conditions(filter_)).limit(limit)
     if after:
         query = query.where(Device.called > after.lower())
-    return [device_of(row) for row in session.connection().execute(query)]
+    return [device_of(row) for row in session.connection().execute(query).all()]
 
 
 _LISTED = select(*COLUMNS).order_by(Device.called)

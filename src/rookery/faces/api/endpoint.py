@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from urllib.parse import urlencode
 
 import msgspec
 from fastapi import Query, Request
@@ -14,7 +15,7 @@ from starlette.responses import Response
 
 from rookery.domains.users.errors import NotAuthenticated
 from rookery.domains.users.permissions import require
-from rookery.faces.api.access import principal_of
+from rookery.faces.api.access import SAFE, principal_of
 from rookery.faces.api.documents import Changes, Page, chosen_fields, decoded, etag, revision_of
 from rookery.faces.api.errors import PreconditionMissing
 from rookery.faces.api.feeds import Feeds
@@ -46,7 +47,7 @@ class Caller:
 
 
 class Endpoint:
-    """A handler as FastAPI calls it: it sees a request, the path's and the query's parameters, nothing else.
+    """A handler as FastAPI sees it: with parameters of the path and the query, nothing else.
 
     The handler's first parameter is the Rook, in the caller's name. One that is a Struct, or marked with
     Changes, is the body; others are the Request, the Feeds, marked with IfMatch or Caller, or of the URL.
@@ -74,8 +75,7 @@ class Endpoint:
             for parameter in parameters
             if not self._takes(parameter.name, hints[parameter.name])
         ]
-        request = inspect.Parameter("request", keyword, annotation=Request)
-        return inspect.Signature([request, *seen, *([FIELDS] if self.is_list else [])])
+        return inspect.Signature([*seen, *([FIELDS] if self.is_list else [])])
 
     def _takes(self, name: str, hint: Any) -> bool:
         """Whether a parameter is for us to fill in, not for FastAPI."""
@@ -88,8 +88,15 @@ class Endpoint:
             return False
         return True
 
-    async def __call__(self, *, request: Request, fields: str = "", **given: Any) -> Response:
+    async def __call__(self, request: Request, /, fields: str = "", **given: Any) -> Response:
         """Answer a request. Raises what the handler raises, and what is wrong with the request."""
+        try:
+            return await self._called(request, fields, given)
+        finally:
+            if request.method not in SAFE:
+                request.app.state.callers.forget()
+
+    async def _called(self, request: Request, fields: str, given: dict[str, Any]) -> Response:
         house: AsyncRook = request.app.state.rook
         principal: Principal | None = request.scope["principal"]
         if principal is None:
@@ -157,8 +164,14 @@ class Endpoint:
             if request.method == "GET" and request.headers.get("if-none-match") == tag:
                 return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         if isinstance(result, Page) and result.next:
-            after = request.url.include_query_params(after=result.next)
-            headers["Link"] = f'<{after.path}?{after.query}>; rel="next"'
+            kept = [part for part in request.query_params.multi_items() if part[0] != "after"]
+            query = urlencode([*kept, ("after", result.next)])
+            headers["Link"] = f'<{_path(request)}?{query}>; rel="next"'
         if self.status == HTTPStatus.CREATED and (id_ := getattr(result, "id", None)):
-            headers["Location"] = f"{request.url.path}/{id_}"
+            headers["Location"] = f"{_path(request)}/{id_}"
         return Response(msgspec.json.encode(result), self.status, headers, "application/json")
+
+
+def _path(request: Request) -> str:
+    """As it was sent, so that no header gets what was encoded in it."""
+    return str(request.scope["raw_path"].decode("latin-1"))
