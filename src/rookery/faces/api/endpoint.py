@@ -11,15 +11,25 @@ from urllib.parse import urlencode
 
 import msgspec
 from fastapi import Query, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from rookery.domains.users.errors import NotAuthenticated
 from rookery.domains.users.permissions import require
 from rookery.faces.api.access import SAFE, principal_of
-from rookery.faces.api.documents import Changes, Page, chosen_fields, decoded, etag, revision_of
+from rookery.faces.api.documents import (
+    PREFIX,
+    Changes,
+    Page,
+    Submitted,
+    chosen_fields,
+    decoded,
+    etag,
+    revision_of,
+)
 from rookery.faces.api.errors import PreconditionMissing
 from rookery.faces.api.feeds import Feeds
 from rookery.faces.api.idempotency import once
+from rookery.faces.api.waiting import seconds_of, waited
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -101,6 +111,8 @@ class Endpoint:
         principal: Principal | None = request.scope["principal"]
         if principal is None:
             return await self._handled(house, request, fields, given)
+        if Feeds in self.wants:
+            return await self._streaming(house, request, principal, given)
         if Caller in self.wants:
             given[self.wants[Caller]] = principal
         act = partial(
@@ -111,6 +123,16 @@ class Endpoint:
             given,
         )
         return await (once(house, request, principal, act) if request.method == "POST" else act())
+
+    async def _streaming(
+        self, house: AsyncRook, request: Request, principal: Principal, given: dict[str, Any]
+    ) -> Response:
+        feeds: Feeds = request.app.state.feeds
+        feeds.refuse_too_many(principal.user_id)
+        answer = await self._handled(house, request, "", given)
+        if isinstance(answer, StreamingResponse):
+            answer.body_iterator = feeds.counted(principal.user_id, answer.body_iterator)
+        return answer
 
     async def admit(self, request: Request) -> None:
         """Find out who calls, before anything they sent is looked at; nobody, where everybody may.
@@ -138,6 +160,8 @@ class Endpoint:
         result = await self.handler(rook, **given)
         if isinstance(result, Response):
             return result
+        if isinstance(result, Submitted) and (seconds := seconds_of(request)):
+            result = await waited(rook, request.app.state.feeds, result, seconds)
         return self._answer(request, chosen_fields(result, fields) if fields else result)
 
     async def _sent(self, request: Request) -> dict[str, Any]:
@@ -167,6 +191,10 @@ class Endpoint:
             kept = [part for part in request.query_params.multi_items() if part[0] != "after"]
             query = urlencode([*kept, ("after", result.next)])
             headers["Link"] = f'<{_path(request)}?{query}>; rel="next"'
+        if isinstance(result, Submitted):
+            headers["Location"] = f"{PREFIX}/tasks/{result.task_id}"
+            if result.status is not msgspec.UNSET:
+                headers["Preference-Applied"] = "wait"
         if self.status == HTTPStatus.CREATED and (id_ := getattr(result, "id", None)):
             headers["Location"] = f"{_path(request)}/{id_}"
         return Response(msgspec.json.encode(result), self.status, headers, "application/json")

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import Response
 
-from rookery.faces.api.documents import Changes
+from rookery.faces.api.documents import Changes, Submitted
 from rookery.faces.api.endpoint import Endpoint, IfMatch
 from rookery.faces.api.problems import ProblemDetails, described
 
@@ -78,6 +78,8 @@ def _describe(operation: dict[str, Any], endpoint: Endpoint, schemas: _Schemas) 
         success["content"] = _json(schemas.of(answers))
     if (sent := _sent(endpoint)) is not None:
         operation["requestBody"] = {"required": True, "content": _json(schemas.of(sent))}
+    if endpoint.answers is Submitted:
+        operation.setdefault("parameters", []).append(_PREFER)
     if IfMatch in endpoint.wants:
         operation.setdefault("parameters", []).append(_IF_MATCH)
     if endpoint.permission is not None:
@@ -90,6 +92,10 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
+_PREFER = {
+    "name": "Prefer", "in": "header", "required": False, "schema": {"type": "string"},
+    "description": "wait=10: answer when the task has ended, or after so many seconds (60 at most).",
+}  # fmt: skip
 _IF_MATCH = {
     "name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"},
     "description": "The ETag of what you change; * for whichever there is.",

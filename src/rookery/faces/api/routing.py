@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
-import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import request_params_to_args
@@ -24,13 +23,24 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from rookery.faces.api.documents import MOST, Changes, Page, page_of, place_of
+from rookery.faces.api.documents import (
+    MOST,
+    PREFIX,
+    Changes,
+    Page,
+    Submitted,
+    counted,
+    page_of,
+    place_of,
+)
 from rookery.faces.api.endpoint import Caller, Endpoint, Handler, IfMatch
 
 __all__ = [
+    "PREFIX",
     "After",
     "Caller",
     "Changes",
+    "Count",
     "Filter",
     "IfMatch",
     "Limit",
@@ -38,28 +48,22 @@ __all__ = [
     "Revision",
     "Router",
     "Submitted",
+    "counted",
     "page_of",
     "place_of",
     "submitted",
 ]  # fmt: skip
-
-PREFIX = "/api/v1"
 
 H = TypeVar("H", bound=Handler)
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="At most so many.")]
 After = Annotated[str, Query(description="The page after this one: `next` of the page before.")]
 Filter = Annotated[str, Query(alias="filter", description="What to look for, in the filter language.")]
+Count = Annotated[
+    Literal["exact"] | None, Query(description="exact: also how many there are in all, as `total`.")
+]
 Revision = Annotated[int | None, IfMatch]
 """The revision that the caller changes; None: any."""
-
-
-class Submitted(msgspec.Struct, frozen=True):
-    """A task that does what was asked for, in its turn: see /tasks/{task_id}. One that was there already,
-    for the same, is not new."""
-
-    task_id: str
-    is_new: bool
 
 
 def submitted(task_id: str) -> Submitted:
