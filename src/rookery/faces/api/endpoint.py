@@ -162,7 +162,9 @@ class Endpoint:
             return result
         if isinstance(result, Submitted) and (seconds := seconds_of(request)):
             result = await waited(rook, request.app.state.feeds, result, seconds)
-        return self._answer(request, chosen_fields(result, fields) if fields else result)
+        if fields and isinstance(result, Page):
+            result = chosen_fields(result, fields)
+        return self._answer(request, result)
 
     async def _sent(self, request: Request) -> dict[str, Any]:
         """What the handler wants of a request. Raises PreconditionMissing, BodyNotValid."""
