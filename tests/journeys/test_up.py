@@ -140,3 +140,18 @@ def test_a_port_that_is_taken_is_said_so(rookery: Rookery, up: Up) -> None:
     nowhere = rookery("up", "--host", "nowhere.invalid", "--port", "0")
     assert (nowhere.returncode, "Give another: --host" in nowhere.stderr) == (7, True)
     assert "while attempting" not in nowhere.stderr
+
+
+def test_a_container_is_given_its_first_admin_in_a_file(
+    up: Up, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("the owls are not what they seem\n")
+    monkeypatch.setenv("ROOKERY_API__FIRST_ADMIN", "ada")
+    monkeypatch.setenv("ROOKERY_API__FIRST_ADMIN_PASSWORD_FILE", str(secret))
+    running = up("--workers", "0")
+    account = {"username": "ada", "password": secret.read_text().strip()}
+    assert httpx.post(f"{running.url}/api/v1/session", json=account).json()["role"] == "admin"
+    assert running.end() == 0
+    assert "setup" not in running.said
+    assert account["password"] not in running.said

@@ -26,6 +26,16 @@ class Api(Section, frozen=True, kw_only=True):
     largest_body: Annotated[
         int, Meta(ge=1_024, le=1 << 30, description="The largest body of a request, in bytes.")
     ] = 16 << 20
+    first_admin: Annotated[
+        str, Meta(description="The name of the first admin, where first_admin_password is set.")
+    ] = "admin"
+    first_admin_password: Annotated[
+        str | None,
+        Meta(
+            description="While there is no user, `rookery up` makes an admin with it; later it is not read. "
+            "For containers, with ROOKERY_API__FIRST_ADMIN_PASSWORD_FILE.",
+        ),
+    ] = None
     origins: Annotated[
         tuple[str, ...],
         Meta(

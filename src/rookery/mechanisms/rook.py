@@ -11,7 +11,6 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
-from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from sqlalchemy.util import await_, greenlet_spawn  # noqa: TID251  the one place
 
 from rookery.base.errors import RookeryError
+from rookery.mechanisms.face import twin
 from rookery.mechanisms.readers import Readers
 from rookery.mechanisms.store.faults import explained
 from rookery.mechanisms.store.unit import AsyncSessions, Sessions, Unit, refuse_inside_transaction
@@ -355,7 +355,7 @@ AnyRook = TypeVar("AnyRook", bound=Rook | AsyncRook)
 
 def _in_the_name_of(actor: str, request_id: str, rook: AnyRook) -> AnyRook:
     """A copy for somebody else; so is what hangs on it and acts in its name: the faces of domains."""
-    other = copy(rook)
+    other = twin(rook)
     other.actor, other.request_id = actor, request_id or rook.request_id
     for name, value in vars(rook).items():
         if (bound_to := getattr(value, "bound_to", None)) is not None:

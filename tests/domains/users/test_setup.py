@@ -88,3 +88,18 @@ def test_one_hour_later_another_link_is_made(call: Call) -> None:
     token(call)
     pass_time(call, timedelta(hours=1))
     assert call(setup.set_up, token(call), "ada", PASSWORD)
+
+
+def test_an_admin_who_is_configured_is_made_while_there_is_nobody(call: Call) -> None:
+    made = call(setup.first_admin, "ada", PASSWORD)
+    assert (made.username, made.role) == ("ada", "admin")
+    assert call(logging_in.authenticate, "ada", PASSWORD).id == made.id
+    assert call(setup.first_admin, "eve", PASSWORD) is None
+    assert call(setup.setup_link) is None
+    assert call(store.count) == 1
+
+
+def test_an_admin_who_is_configured_has_a_password_that_is_hard_to_guess(call: Call) -> None:
+    with pytest.raises(PasswordTooWeak):
+        call(setup.first_admin, "ada", "admin123")
+    assert call(store.count) == 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
 
 import httpx
 import pytest
@@ -17,6 +20,19 @@ both = pytest.mark.parametrize("config", ["sqlite_url", "postgres_url"], indirec
 def add_devices(rook: app.Rook, count: int) -> None:
     for number in range(count):
         rook.devices.create(f"r{number:03}", f"10.0.0.{number}", "ios")
+
+
+@contextmanager
+def worker_of(rook: app.Rook) -> Iterator[None]:
+    """A worker at work."""
+    worker = app.worker_of(rook)
+    thread = Thread(target=worker.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        thread.join()
 
 
 def refused(response: httpx.Response, status: int, code: str) -> str:
@@ -39,6 +55,46 @@ def test_a_list_comes_in_pages_that_miss_nothing_and_repeat_nothing(client: Clie
         page = asking.get(page.headers["link"].split(";")[0].strip("<>").removeprefix("/api/v1"))
         names += [each["name"] for each in page.json()["items"]]
     assert names == [f"r{number:03}" for number in range(25)]
+
+
+@both
+@pytest.mark.parametrize("sort", ["site", "-site", "last_backup_at", "-name"])
+def test_pages_in_another_order_miss_and_repeat_nothing_either(
+    client: Client, rook: app.Rook, sort: str
+) -> None:
+    for number in range(7):
+        rook.devices.create(f"r{number}", f"10.0.0.{number}", "ios", site=("berlin", "paris")[number % 2])
+    asking, after, found = client("viewer"), "", []
+    while after is not None:
+        page = asking.get("/devices", params={"limit": 2, "sort": sort, "after": after}).json()
+        found += page["items"]
+        after = page["next"]
+    places = [(each[sort.lstrip("-")] or "", each["name"]) for each in found]
+    assert places == sorted(places, reverse=sort.startswith("-"))
+    assert len(places) == 7
+
+
+def test_an_order_that_there_is_not_and_a_place_in_another_are_refused(
+    client: Client, rook: app.Rook
+) -> None:
+    add_devices(rook, 2)
+    asking = client("viewer")
+    refused(asking.get("/devices", params={"sort": "notes"}), 422, "invalid")
+    by_site = asking.get("/devices", params={"sort": "site", "limit": 1}).json()["next"]
+    mixed = asking.get("/devices", params={"sort": "last_seen", "after": by_site})
+    refused(mixed, 422, "cursor-not-valid")
+
+
+@pytest.mark.parametrize(
+    ("path", "total"), [("/devices?filter=name:r00*", 3), ("/users", 3), ("/findings", 0)]
+)
+def test_how_many_there_are_is_counted_for_whoever_asks(
+    client: Client, rook: app.Rook, path: str, total: int
+) -> None:
+    add_devices(rook, 3)
+    page = client("operator").get(path, params={"count": "exact", "limit": 1}).json()
+    assert page["total"] == total
+    assert "total" not in client("operator").get(path).json()
 
 
 def test_a_list_is_filtered_and_cut_to_the_fields_that_are_wanted(client: Client, rook: app.Rook) -> None:
@@ -148,6 +204,24 @@ def test_work_that_takes_long_is_a_task(client: Client) -> None:
     assert (task["type"], task["actor"], task["payload"]["devices"]) == ("backups.run", "operator", ["r1"])
     assert asking.post(f"/tasks/{task['id']}/cancel").json() == {"cancelled": True}
     assert asking.get(f"/tasks/{task['id']}/status").json() == {"status": "cancelled"}
+
+
+def test_whoever_prefers_to_wait_hears_how_the_work_ended(client: Client, rook: app.Rook) -> None:
+    with worker_of(rook):
+        done = client("operator").post(
+            "/backups", json={"filter": "tag:none"}, headers={"Prefer": "respond-async, wait=60"}
+        )
+    assert (done.status_code, done.json()["status"]) == (202, "completed")
+    assert done.headers["preference-applied"] == "wait"
+    assert done.headers["location"] == f"/api/v1/tasks/{done.json()['task_id']}"
+
+
+def test_nobody_waits_longer_than_they_prefer(client: Client) -> None:
+    asking = client("operator")
+    soon = asking.post("/backups", json={"filter": "tag:none"}, headers={"Prefer": "wait=1"})
+    assert soon.json()["status"] == "pending"
+    at_once = asking.post("/backups", json={"filter": "tag:core"}, headers={"Prefer": "wait=soon"})
+    assert "status" not in at_once.json()
 
 
 def test_files_of_this_machine_are_read_for_nobody_from_afar(client: Client) -> None:

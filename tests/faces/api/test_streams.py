@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from rookery import app
+from rookery.faces.api import feeds
 from tests.faces.api.conftest import Client, Serving
+from tests.patience import wait_for
 
 IOS = {"platform": "ios", "address": "10.0.0.1"}
 
@@ -85,6 +87,24 @@ def test_many_listen_at_once(client: Client) -> None:
     finally:
         for each in opened:
             each.__exit__(None, None, None)
+
+
+def test_nobody_takes_the_streams_of_others(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "MOST_OF_ONE", 1)
+    mine, with_another_token = client("operator"), client("operator")
+    with listening(mine, "/events") as events:
+        mine.post("/devices", json={**IOS, "name": "r1"})
+        next(events)
+        refused = with_another_token.get("/events")
+        assert (refused.status_code, refused.json()["code"]) == (503, "too-many-streams")
+        with listening(client("admin"), "/events"):
+            pass
+    wait_for(lambda: may_listen(mine))
+
+
+def may_listen(client: httpx.Client) -> bool:
+    with client.stream("GET", "/events") as answer:
+        return answer.status_code == 200
 
 
 @pytest.mark.parametrize("place", ["-1", "x"])

@@ -9,12 +9,13 @@ import msgspec
 from rookery import app
 from rookery.domains.findings.rules import Severity
 from rookery.domains.templates.rules import Selector
+from rookery.mechanisms.store.orders import Place
 from tests.faces.client.conftest import Afar
 from tests.faces.client.houses import BOTH_DATABASES, Lab, plain
 
 READ: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("devices.list", (), {}), ("devices.list", ("tag:core",), {}), ("devices.list", (), {"limit": 1}),
-    ("devices.list", (), {"limit": 1, "after": "r1"}), ("devices.list", (), {"limit": 0}),
+    ("devices.list", (), {"limit": 1, "after": Place("r1", "r1")}), ("devices.list", (), {"limit": 0}),
     ("devices.count", (), {}), ("devices.count", ("site:none",), {}), ("devices.get", ("r1",), {}),
     ("devices.tags", (), {}), ("devices.tags_of", ("r1",), {}), ("devices.devices_for", ("core",), {}),
     ("devices.export", ("csv",), {}), ("devices.host_keys", ("127.0.0.1", 22), {}),

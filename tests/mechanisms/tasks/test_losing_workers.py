@@ -341,11 +341,18 @@ def test_what_a_worker_never_heard_that_it_had_been_given_is_given_back(
 
 
 @databases
-def test_a_worker_that_has_been_silent_for_a_day_is_listed_no_more(call: Call) -> None:
+def test_a_worker_that_is_silent_for_some_leases_is_lost_and_told_to_be(call: Call) -> None:
     mine = upkeep.Upkeep(call.rook.engine, call.rook.data_dir, "me", NAMES, 1)
-    upkeep.Upkeep(call.rook.engine, call.rook.data_dir, "silent", NAMES, 1).beat()
+    for name in ("silent", "slow"):
+        upkeep.Upkeep(call.rook.engine, call.rook.data_dir, name, NAMES, 1).beat()
     with call.rook.engine.begin() as connection:
-        sql.run(connection, "UPDATE task_worker SET seen_us = 0 WHERE id = 'silent'")
+        for name, leases in (("silent", 6), ("slow", 2)):
+            seen = now_us() - int(leases * LEASE_SECONDS * 1e6)
+            values = {"seen": seen, "name": name}
+            sql.run(connection, "UPDATE task_worker SET seen_us = :seen WHERE id = :name", values)
     mine.beat()
     with call.rook.engine.begin() as connection:
-        assert sql.run(connection, "SELECT id FROM task_worker").scalars().all() == ["me"]
+        listed = sql.run(connection, "SELECT id FROM task_worker ORDER BY id").scalars().all()
+        told = sql.run(connection, "SELECT kind, subject FROM task_notice").all()
+    assert listed == ["me", "slow"]
+    assert [tuple(each) for each in told] == [("lost", "silent")]

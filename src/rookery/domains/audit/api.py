@@ -16,7 +16,7 @@ from starlette.responses import StreamingResponse
 from rookery.domains.audit.document import Entry, entry_document
 from rookery.domains.audit.verdict import Verification
 from rookery.faces.api.feeds import STILL_HERE, Feeds, Watch, event, stream
-from rookery.faces.api.routing import After, Limit, Page, Router, page_of, place_of
+from rookery.faces.api.routing import After, Count, Limit, Page, Router, counted, page_of, place_of
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -40,13 +40,15 @@ async def list_audit_entries(
     rook: AsyncRook, /, event_type: Words = "", actor: Words = "",
     object_: Annotated[str, Query(alias="object", max_length=1_000)] = "",
     since: Moment = None, until: Moment = None, limit: Limit = 50, after: After = "",
+    count: Count = None,
 ) -> Page[Entry]:  # fmt: skip
     """List what was done, newest first."""
     before = place_of(after, int) if after else None
     given = {"event_type": event_type, "actor": actor, "object": object_, "since": since, "until": until}
     wanted: Any = {name: value for name, value in given.items() if value}
     found = await rook.audit.list(fresh=not after, limit=limit + 1, before=before, **wanted)
-    return page_of([entry_document(entry) for entry in found], limit, lambda entry: entry.position)
+    page = page_of([entry_document(entry) for entry in found], limit, lambda entry: entry.position)
+    return await counted(page, count, partial(rook.audit.count, **wanted))
 
 
 @api.get("/audit/{entry_id}", "audit:read")

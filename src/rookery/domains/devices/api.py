@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,16 +13,19 @@ from starlette.responses import PlainTextResponse
 from rookery.domains.devices.document import DeviceInfo
 from rookery.domains.devices.errors import DeviceNotValid
 from rookery.domains.devices.exchange import ImportOutcome
+from rookery.domains.devices.orders import ORDERS, place_in
 from rookery.domains.devices.platform import Platform
 from rookery.domains.devices.rules import PARTS, DeviceSpec
 from rookery.faces.api.routing import (
     After,
     Changes,
+    Count,
     Filter,
     Limit,
     Page,
     Revision,
     Router,
+    counted,
     page_of,
     place_of,
 )
@@ -32,6 +36,13 @@ if TYPE_CHECKING:
 api = Router("devices")
 
 Format = Literal["csv", "json", "oxidized", "rancid", "ansible", "netbox"]
+Sorted = Annotated[
+    Literal[
+        "name", "-name", "platform", "-platform", "site", "-site", "last_backup_at", "-last_backup_at",
+        "last_seen", "-last_seen",
+    ],
+    Query(description="In which order."),
+]  # fmt: skip
 
 
 class Tag(msgspec.Struct, frozen=True):
@@ -77,12 +88,14 @@ class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @api.get("/devices", "devices:read")
 async def list_devices(
-    rook: AsyncRook, /, filter_: Filter = "", limit: Limit = 50, after: After = ""
-) -> Page[DeviceInfo]:
-    """List devices by name."""
-    place = place_of(after, str) if after else ""
-    found = await rook.devices.list(filter_, limit=limit + 1, after=place)
-    return page_of(found, limit, lambda device: device.name)
+    rook: AsyncRook, /, filter_: Filter = "", limit: Limit = 50, after: After = "", sort: Sorted = "name",
+    count: Count = None,
+) -> Page[DeviceInfo]:  # fmt: skip
+    """List devices by name, or in another order; a minus turns it round."""
+    place = place_of(after, ORDERS.place_type(sort)) if after else None
+    found = await rook.devices.list(filter_, limit=limit + 1, after=place, sort=sort)
+    page = page_of(found, limit, partial(place_in, sort))
+    return await counted(page, count, partial(rook.devices.count, filter_))
 
 
 @api.post("/devices", "devices:write")

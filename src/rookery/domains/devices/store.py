@@ -15,10 +15,12 @@ from rookery.domains.devices.document import COLUMNS, DeviceInfo, decode_tags, d
 from rookery.domains.devices.errors import DeviceExists, DeviceNotFound
 from rookery.domains.devices.filters import MEANING
 from rookery.domains.devices.models import Device, DeviceHostKey
+from rookery.domains.devices.orders import ORDERS
 from rookery.domains.devices.rules import LONGEST_WORD, BackupStatus
 from rookery.mechanisms.dual import dual, dual_read
 from rookery.mechanisms.store import sql
 from rookery.mechanisms.store.names import Called, by_id
+from rookery.mechanisms.store.orders import Place
 
 FACTS = {"model", "serial", "version"}
 """What a device says of itself that is kept."""
@@ -43,19 +45,26 @@ def get(session: Session, /, name: str) -> DeviceInfo:
 
 @dual_read
 def list_(
-    session: Session, /, filter_: str = "", *, limit: int | None = None, after: str = ""
+    session: Session,
+    /,
+    filter_: str = "",
+    *,
+    limit: int | None = None,
+    after: Place | None = None,
+    sort: str = "name",
 ) -> list[DeviceInfo]:
-    """Devices by name; `filter_` is the filter language, `after` the name that the page before ended with.
+    """Devices in the order of `sort`; `after` is the place in it that the page before ended with.
 
-    Raises FilterNotValid.
+    `filter_` is the filter language. Raises FilterNotValid, OrderNotValid.
     """
-    query = _LISTED.where(*MEANING.conditions(filter_)).limit(limit)
-    if after:
-        query = query.where(Device.called > after.lower())
-    return [device_of(row) for row in session.connection().execute(query)]
+    order = ORDERS.of(sort)
+    query = _LISTED.where(*MEANING.conditions(filter_)).order_by(*order.columns).limit(limit)
+    if after is not None:
+        query = query.where(order.is_after(after))
+    return [device_of(row) for row in session.connection().execute(query).all()]
 
 
-_LISTED = select(*COLUMNS).order_by(Device.called)
+_LISTED = select(*COLUMNS)
 
 
 @dual_read

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from fastapi import Query
@@ -16,7 +17,18 @@ from rookery.domains.findings.errors import FindingNotFound
 from rookery.domains.findings.rules import Severity, State
 from rookery.domains.findings.service import DecisionOutcome
 from rookery.domains.findings.store import Place
-from rookery.faces.api.routing import After, Filter, Limit, Most, Page, Router, page_of, place_of
+from rookery.faces.api.routing import (
+    After,
+    Count,
+    Filter,
+    Limit,
+    Most,
+    Page,
+    Router,
+    counted,
+    page_of,
+    place_of,
+)
 from rookery.faces.api.streams import download
 
 if TYPE_CHECKING:
@@ -108,16 +120,17 @@ async def list_findings(
     severity: Annotated[list[Word] | None, Query(description="Only these.")] = None,
     target: Annotated[str | None, Query(description="Of this target, and below it.")] = None,
     run_id: Annotated[str | None, Query(description="Seen by this run last.")] = None,
-    limit: Limit = 50, after: After = "",
+    limit: Limit = 50, after: After = "", count: Count = None,
 ) -> Page[FindingInfo]:  # fmt: skip
     """List findings, the most urgent first."""
-    severities = [Severity.of(word) for word in severity or ()]
+    chosen: Any = {
+        "severities": [Severity.of(word) for word in severity or ()], "target": target, "run_id": run_id,
+    }  # fmt: skip
     place = place_of(after, Place) if after else None
-    found = await rook.findings.list(
-        filter_, severities=severities, target=target, run_id=run_id, limit=limit + 1, after=place
-    )
+    found = await rook.findings.list(filter_, **chosen, limit=limit + 1, after=place)
     page = page_of(found, limit, lambda row: Place(row.priority, row.last_seen_us, row.id))
-    return Page([finding_info(row) for row in page.items], page.next)
+    shown = Page([finding_info(row) for row in page.items], page.next)
+    return await counted(shown, count, partial(rook.findings.count, filter_, **chosen))
 
 
 @api.get("/findings/export", "findings:read")

@@ -15,6 +15,7 @@ from rookery.faces.api.routing import (
     Changes,
     Limit,
     Page,
+    Reason,
     Revision,
     Router,
     page_of,
@@ -53,12 +54,6 @@ class ChannelParts(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     text: str
     is_enabled: bool
-
-
-class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a secret is wanted; it is kept in the audit log."""
-
-    reason: str
 
 
 class NewRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -105,7 +105,12 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 def may_be_dialled(host: str, address: str, port: int) -> bool:  # noqa: ARG001
     """Whether a webhook may go to an address: to any, private ones too, but for those of one link alone."""
-    place = _embedded(ip_address(address.partition("%")[0]))
+    return is_for_others(ip_address(address.partition("%")[0]))
+
+
+def is_for_others(address: IPv4Address | IPv6Address) -> bool:
+    """Whether an address is none of those at which machines keep what is theirs alone."""
+    place = _embedded(address)
     return not (place.is_link_local or place.is_multicast or place.is_unspecified or place in METADATA)
 
 

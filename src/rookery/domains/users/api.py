@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,11 +21,13 @@ from rookery.faces.api.routing import (
     After,
     Caller,
     Changes,
+    Count,
     Filter,
     Limit,
     Page,
     Revision,
     Router,
+    counted,
     page_of,
     place_of,
 )
@@ -210,12 +213,13 @@ async def revoke_token(rook: AsyncRook, /, token_id: str, me: Me) -> None:
 
 @api.get("/users", "users:read")
 async def list_users(
-    rook: AsyncRook, /, filter_: Filter = "", limit: Limit = 50, after: After = ""
+    rook: AsyncRook, /, filter_: Filter = "", limit: Limit = 50, after: After = "", count: Count = None
 ) -> Page[User]:
     """List users by name."""
     place = place_of(after, str) if after else ""
     found = await rook.users.list(filter_, limit=limit + 1, after=place)
-    return page_of(found, limit, lambda user: user.username)
+    page = page_of(found, limit, lambda user: user.username)
+    return await counted(page, count, partial(rook.users.count, filter_))
 
 
 @api.post("/users", "users:write")

@@ -73,4 +73,5 @@ CALLS: Calls = {
     "verify_token": at_home,
     "setup_link": at_home,
     "set_up": at_home,
+    "first_admin": at_home,
 }

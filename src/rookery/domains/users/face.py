@@ -36,4 +36,5 @@ class Users(Face[RookT]):
     revoke_token = bound(programs.revoke_token)
     verify_token = bound(programs.verify_token)
     setup_link = bound(setup.setup_link)
+    first_admin = bound(setup.first_admin)
     set_up = bound(setup.set_up)

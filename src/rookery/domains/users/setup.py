@@ -13,7 +13,7 @@ from rookery.domains.users.bearer import hashed, new_secret
 from rookery.domains.users.document import User, user_of
 from rookery.domains.users.errors import SetupLinkRefused, SetupOver
 from rookery.domains.users.events import SetupCompleted, SetupLinkIssued, UserCreated
-from rookery.domains.users.models import SetupToken
+from rookery.domains.users.models import SetupToken, UserAccount
 from rookery.domains.users.rules import SETUP_LIFE, Role, check_password, check_user
 from rookery.domains.users.service import new_row
 from rookery.mechanisms.dual import dual
@@ -40,6 +40,24 @@ def setup_link(rook: Rook, /) -> str | None:
 
 
 @dual
+def first_admin(rook: Rook, /, username: str, password: str) -> User | None:
+    """Make the first admin as whoever starts Rookery has configured; None once there is a user.
+
+    Raises UserNotValid, PasswordTooWeak.
+    """
+    with rook.reading() as session:
+        if not store.is_empty(session):
+            return None
+    row = _admin(rook, username, password)
+    with rook.transaction() as session:
+        store.lock_admins(session)
+        if not store.is_empty(session):
+            return None
+        _store(rook, session, row)
+    return user_of(row)
+
+
+@dual
 def set_up(rook: Rook, /, token: str, username: str, password: str) -> User:
     """Make the first admin, and the token worthless: of several callers one wins.
 
@@ -47,15 +65,23 @@ def set_up(rook: Rook, /, token: str, username: str, password: str) -> User:
     """
     with rook.reading() as session:
         _check(session, token)
-    check_user(username, None)
-    check_password(password, username, None)
-    row = new_row(rook, username, None, Role.ADMIN, passwords.hashed(rook, password))
+    row = _admin(rook, username, password)
     with rook.transaction() as session:
         store.lock_admins(session)
         session.delete(_check(session, token))
-        store.store(session, row)
-        rook.emit(UserCreated(username, row.id, row.role), SetupCompleted(username, row.id))
+        _store(rook, session, row)
     return user_of(row)
+
+
+def _admin(rook: Rook, username: str, password: str) -> UserAccount:
+    check_user(username, None)
+    check_password(password, username, None)
+    return new_row(rook, username, None, Role.ADMIN, passwords.hashed(rook, password))
+
+
+def _store(rook: Rook, session: Session, row: UserAccount) -> None:
+    store.store(session, row)
+    rook.emit(UserCreated(row.username, row.id, row.role), SetupCompleted(row.username, row.id))
 
 
 def _check(session: Session, token: str) -> SetupToken:

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from rookery import __version__
+from rookery.faces.api.access import Callers
 from rookery.faces.api.feeds import Feeds
 from rookery.faces.api.guarding import Guard, Limits
 from rookery.faces.api.openapi import document_of
@@ -54,6 +55,7 @@ def application(rook: AsyncRook) -> FastAPI:
     )  # fmt: skip
     app.state.rook = rook
     app.state.limits = Limits(settings.requests_per_minute)
+    app.state.callers = Callers()
     app.state.feeds = Feeds()
     for name in ROUTERS:
         app.include_router(_router(name).inner, prefix=PREFIX)

@@ -4,25 +4,43 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from rookery.faces.api.errors import BodyNotValid, CursorNotValid
+from rookery.mechanisms.tasks.rules import TaskStatus
 
 T = TypeVar("T")
 
+PREFIX = "/api/v1"
 MOST = 500
 """Items of a page."""
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
-    """Some of a list; `next` is the cursor of the page after it."""
+    """Some of a list; `next` is the cursor of the page after it, `total` how many there are, if asked for."""
 
     items: list[T]
     next: str | None = None
+    total: int | UnsetType = UNSET
+
+
+class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a secret is wanted; it is kept in the audit log."""
+
+    reason: str
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """A task that does what was asked for, in its turn: see /tasks/{task_id}. One that was there already,
+    for the same, is not new. `status` is where it stands, for whoever has waited for it."""
+
+    task_id: str
+    is_new: bool
+    status: TaskStatus | UnsetType = UNSET
 
 
 def page_of(items: Sequence[T], limit: int, key: Callable[[T], object]) -> Page[T]:
@@ -30,6 +48,11 @@ def page_of(items: Sequence[T], limit: int, key: Callable[[T], object]) -> Page[
     if len(items) <= limit:
         return Page(list(items))
     return Page(list(items[:limit]), cursor_of(key(items[limit - 1])))
+
+
+async def counted(page: Page[T], wanted: str | None, count: Callable[[], Awaitable[int]]) -> Page[T]:
+    """The page with how many there are in all, where that is wanted."""
+    return msgspec.structs.replace(page, total=await count()) if wanted else page
 
 
 def cursor_of(key: object) -> str:
@@ -106,4 +129,5 @@ def chosen_fields(page: Page[Any], fields: str) -> Page[Any]:
     unknown = [name for name in names if items and name not in items[0]]
     if unknown:
         raise BodyNotValid(f"there is no {', '.join(unknown)}; there are {', '.join(items[0])}.", "fields")
-    return Page([{name: item.get(name) for name in names} for item in items], page.next)
+    chosen = [{name: item.get(name) for name in names} for item in items]
+    return Page(chosen, page.next, page.total)

@@ -7,18 +7,29 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from urllib.parse import urlencode
 
 import msgspec
 from fastapi import Query, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from rookery.domains.users.errors import NotAuthenticated
 from rookery.domains.users.permissions import require
-from rookery.faces.api.access import principal_of
-from rookery.faces.api.documents import Changes, Page, chosen_fields, decoded, etag, revision_of
+from rookery.faces.api.access import SAFE, principal_of
+from rookery.faces.api.documents import (
+    PREFIX,
+    Changes,
+    Page,
+    Submitted,
+    chosen_fields,
+    decoded,
+    etag,
+    revision_of,
+)
 from rookery.faces.api.errors import PreconditionMissing
 from rookery.faces.api.feeds import Feeds
 from rookery.faces.api.idempotency import once
+from rookery.faces.api.waiting import seconds_of, waited
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -47,7 +58,7 @@ class Caller:
 
 
 class Endpoint:
-    """A handler as FastAPI calls it: it sees a request, the path's and the query's parameters, nothing else.
+    """A handler as FastAPI sees it: with parameters of the path and the query, nothing else.
 
     The handler's first parameter is the Rook, in the caller's name. One that is a Struct, or marked with
     Changes, is the body; others are the Request, the Feeds, marked with IfMatch or Caller, or of the URL.
@@ -75,8 +86,7 @@ class Endpoint:
             for parameter in parameters
             if not self._takes(parameter.name, hints[parameter.name])
         ]
-        request = inspect.Parameter("request", keyword, annotation=Request)
-        return inspect.Signature([request, *seen, *([FIELDS] if self.is_list else [])])
+        return inspect.Signature([*seen, *([FIELDS] if self.is_list else [])])
 
     def _takes(self, name: str, hint: Any) -> bool:
         """Whether a parameter is for us to fill in, not for FastAPI."""
@@ -89,12 +99,21 @@ class Endpoint:
             return False
         return True
 
-    async def __call__(self, *, request: Request, fields: str = "", **given: Any) -> Response:
+    async def __call__(self, request: Request, /, fields: str = "", **given: Any) -> Response:
         """Answer a request. Raises what the handler raises, and what is wrong with the request."""
+        try:
+            return await self._called(request, fields, given)
+        finally:
+            if request.method not in SAFE:
+                request.app.state.callers.forget()
+
+    async def _called(self, request: Request, fields: str, given: dict[str, Any]) -> Response:
         house: AsyncRook = request.app.state.rook
         principal: Principal | None = request.scope["principal"]
         if principal is None:
             return await self._handled(house, request, fields, given)
+        if Feeds in self.wants:
+            return await self._streaming(house, request, principal, given)
         if Caller in self.wants:
             given[self.wants[Caller]] = principal
         act = partial(
@@ -105,6 +124,16 @@ class Endpoint:
             given,
         )
         return await (once(house, request, principal, act) if request.method == "POST" else act())
+
+    async def _streaming(
+        self, house: AsyncRook, request: Request, principal: Principal, given: dict[str, Any]
+    ) -> Response:
+        feeds: Feeds = request.app.state.feeds
+        feeds.refuse_too_many(principal.user_id)
+        answer = await self._handled(house, request, "", given)
+        if isinstance(answer, StreamingResponse):
+            answer.body_iterator = feeds.counted(principal.user_id, answer.body_iterator)
+        return answer
 
     async def admit(self, request: Request) -> None:
         """Find out who calls, before anything they sent is looked at; nobody, where everybody may.
@@ -132,7 +161,11 @@ class Endpoint:
         result = await self.handler(rook, **given)
         if isinstance(result, Response):
             return result
-        return self._answer(request, chosen_fields(result, fields) if fields else result)
+        if isinstance(result, Submitted) and (seconds := seconds_of(request)):
+            result = await waited(rook, request.app.state.feeds, result, seconds)
+        if fields and isinstance(result, Page):
+            result = chosen_fields(result, fields)
+        return self._answer(request, result)
 
     async def _sent(self, request: Request) -> dict[str, Any]:
         """What the handler wants of a request. Raises PreconditionMissing, BodyNotValid."""
@@ -155,10 +188,15 @@ class Endpoint:
             if request.method == "GET" and request.headers.get("if-none-match") == tag:
                 return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         if isinstance(result, Page) and result.next:
-            after = request.url.include_query_params(after=result.next)
-            headers["Link"] = f'<{after.path}?{after.query}>; rel="next"'
+            kept = [part for part in request.query_params.multi_items() if part[0] != "after"]
+            query = urlencode([*kept, ("after", result.next)])
+            headers["Link"] = f'<{_path(request)}?{query}>; rel="next"'
+        if isinstance(result, Submitted):
+            headers["Location"] = f"{PREFIX}/tasks/{result.task_id}"
+            if result.status is not msgspec.UNSET:
+                headers["Preference-Applied"] = "wait"
         if self.status == HTTPStatus.CREATED and (id_ := getattr(result, "id", None)):
-            headers["Location"] = f"{request.url.path}/{id_}"
+            headers["Location"] = f"{_path(request)}/{id_}"
         return Response(msgspec.json.encode(result), self.status, headers, "application/json")
 
 
@@ -168,3 +206,8 @@ def _revision(request: Request) -> int | None:
     if tag is None and request.method != "DELETE":
         raise PreconditionMissing
     return None if tag is None else revision_of(tag)
+
+
+def _path(request: Request) -> str:
+    """As it was sent, so that no header gets what was encoded in it."""
+    return str(request.scope["raw_path"].decode("latin-1"))

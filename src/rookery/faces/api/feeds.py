@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from starlette.responses import StreamingResponse
@@ -21,6 +22,8 @@ from rookery.faces.api.errors import TooManyStreams
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 EVERY = 0.25
@@ -28,6 +31,8 @@ EVERY = 0.25
 SILENCE = 15.0
 """Seconds after which a stream says that it is still there, for proxies."""
 MOST_STREAMS = 1_000
+MOST_OF_ONE = 250
+"""Streams of one user, whatever they hold with: others have some left."""
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 Look = Callable[[frozenset[str]], Awaitable[Mapping[str, Any]]]
@@ -39,12 +44,30 @@ class Feeds:
 
     def __init__(self) -> None:
         self._watches: dict[str, Watch] = {}
+        self._open: Counter[str] = Counter()
 
     def of(self, kind: str, look: Look) -> Watch:
         """The watch of a kind, which looks like this."""
         if kind not in self._watches:
             self._watches[kind] = Watch(look)
         return self._watches[kind]
+
+    def refuse_too_many(self, user_id: str) -> None:
+        """Raise TooManyStreams when a user has as many open as one may have."""
+        if self._open[user_id] >= MOST_OF_ONE:
+            raise TooManyStreams
+
+    async def counted(self, user_id: str, pieces: AsyncIterable[T]) -> AsyncGenerator[T, None]:
+        """A stream of a user's, which counts as one of theirs while it is open."""
+        self._open[user_id] += 1
+        try:
+            async for piece in pieces:
+                yield piece
+        finally:
+            self._open[user_id] -= 1
+            self._open += Counter()  # nobody who has none is remembered
+            if isinstance(pieces, AsyncGenerator):
+                await pieces.aclose()
 
     def close(self) -> None:
         """End all streams; to be called on the loop."""

@@ -11,8 +11,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import Response
 
-from rookery.faces.api.documents import Changes
+from rookery.faces.api.documents import Changes, Submitted
 from rookery.faces.api.endpoint import Endpoint, IfMatch
+from rookery.faces.api.examples import Examples
+from rookery.faces.api.feeds import Feeds
 from rookery.faces.api.problems import ProblemDetails, described
 
 ABOUT = """Everything that Rookery can do. Send a token as `Authorization: Bearer rk_…`; one is made by
@@ -50,13 +52,26 @@ class _Schemas:
         schemas, components = msgspec.json.schema_components(
             [kind for kind in self._types if kind is not None], ref_template=REFERENCE
         )
-        self.components: dict[str, Any] = components
+        self.components: dict[str, Any] = _as_generators_read_it(components)
         known = (kind for kind in self._types if kind is not None)
         self._schemas = {id(kind): schema for kind, schema in zip(known, schemas, strict=True)}
+        self._examples = Examples(self.components)
 
-    def of(self, kind: Any) -> dict[str, Any]:
-        """The schema of a type."""
-        return self._schemas[id(kind)]
+    def content(self, kind: Any) -> dict[str, Any]:
+        """A body of a type: its schema, and an example of it."""
+        schema = self._schemas[id(kind)]
+        return {"application/json": {"schema": schema, "example": self._examples.of(schema)}}
+
+
+def _as_generators_read_it(schema: Any) -> Any:
+    """Without `items: false`, which says of tuples again what `maxItems` says: not all generators know it."""
+    if isinstance(schema, dict):
+        return {
+            key: _as_generators_read_it(part)
+            for key, part in schema.items()
+            if not (key == "items" and part is False)
+        }
+    return [_as_generators_read_it(each) for each in schema] if isinstance(schema, list) else schema
 
 
 def _sent(endpoint: Endpoint) -> Any:
@@ -75,9 +90,13 @@ def _answered(endpoint: Endpoint) -> Any:
 def _describe(operation: dict[str, Any], method: str, endpoint: Endpoint, schemas: _Schemas) -> None:
     success: dict[str, Any] = {"description": HTTPStatus(endpoint.status).phrase}
     if (answers := _answered(endpoint)) is not None:
-        success["content"] = _json(schemas.of(answers))
+        success["content"] = schemas.content(answers)
+    elif Feeds in endpoint.wants:
+        success["content"] = _EVENTS
     if (sent := _sent(endpoint)) is not None:
-        operation["requestBody"] = {"required": True, "content": _json(schemas.of(sent))}
+        operation["requestBody"] = {"required": True, "content": schemas.content(sent)}
+    if endpoint.answers is Submitted:
+        operation.setdefault("parameters", []).append(_PREFER)
     if IfMatch in endpoint.wants:
         operation.setdefault("parameters", []).append(_IF_MATCH | {"required": method != "delete"})
     if endpoint.permission is not None:
@@ -86,10 +105,16 @@ def _describe(operation: dict[str, Any], method: str, endpoint: Endpoint, schema
     operation["responses"] = {str(int(endpoint.status)): success, "default": described()}
 
 
-def _json(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"application/json": {"schema": schema}}
-
-
+_EVENTS = {
+    "text/event-stream": {
+        "schema": {"type": "string"},
+        "example": 'id: 4711\nevent: device.created\ndata: {"object": "r1", "actor": "ada"}\n\n',
+    }
+}
+_PREFER = {
+    "name": "Prefer", "in": "header", "required": False, "schema": {"type": "string"},
+    "description": "wait=10: answer when the task has ended, or after so many seconds (60 at most).",
+}  # fmt: skip
 _IF_MATCH = {
     "name": "If-Match", "in": "header", "schema": {"type": "string"},
     "description": "The ETag of what you change; * for whichever there is.",

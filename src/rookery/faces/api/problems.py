@@ -24,6 +24,7 @@ from rookery.base.errors import (
 )
 from rookery.domains.users.errors import NotAuthenticated, TooManyAttempts
 from rookery.faces.api.errors import PreconditionMissing, TooLarge, TooManyRequests
+from rookery.faces.api.examples import WRITTEN
 
 log = logging.getLogger(__name__)
 
@@ -139,5 +140,10 @@ def described() -> dict[str, Any]:
     """The schema of a problem, as OpenAPI has it."""
     return {
         "description": "Why not.",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/ProblemDetails"},
+                "example": WRITTEN["ProblemDetails"],
+            }
+        },
     }

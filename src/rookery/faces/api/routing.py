@@ -12,34 +12,50 @@ Each route names the permission that it takes; there is none without. What is no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
-import msgspec
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import request_params_to_args
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.responses import Response
 
-from rookery.faces.api.documents import MOST, Changes, Page, page_of, place_of
+from rookery.faces.api.documents import (
+    MOST,
+    PREFIX,
+    Changes,
+    Page,
+    Reason,
+    Submitted,
+    counted,
+    page_of,
+    place_of,
+)
 from rookery.faces.api.endpoint import Caller, Endpoint, Handler, IfMatch
 
 __all__ = [
+    "PREFIX",
     "After",
     "Caller",
     "Changes",
+    "Count",
     "Filter",
     "IfMatch",
     "Limit",
     "Most",
     "Page",
+    "Reason",
     "Revision",
     "Router",
     "Submitted",
+    "counted",
     "page_of",
     "place_of",
     "submitted",
 ]  # fmt: skip
-
-PREFIX = "/api/v1"
 
 H = TypeVar("H", bound=Handler)
 
@@ -47,16 +63,11 @@ Limit = Annotated[int, Query(ge=1, le=MOST, description="At most so many.")]
 Most = Annotated[int, Query(ge=1, le=10_000, description="At most so many; this list has no pages.")]
 After = Annotated[str, Query(description="The page after this one: `next` of the page before.")]
 Filter = Annotated[str, Query(alias="filter", description="What to look for, in the filter language.")]
+Count = Annotated[
+    Literal["exact"] | None, Query(description="exact: also how many there are in all, as `total`.")
+]
 Revision = Annotated[int | None, IfMatch]
 """The revision that the caller changes; None: any."""
-
-
-class Submitted(msgspec.Struct, frozen=True):
-    """A task that does what was asked for, in its turn: see /tasks/{task_id}. One that was there already,
-    for the same, is not new."""
-
-    task_id: str
-    is_new: bool
 
 
 def submitted(task_id: str) -> Submitted:
@@ -64,11 +75,38 @@ def submitted(task_id: str) -> Submitted:
     return Submitted(str(task_id), getattr(task_id, "is_new", True))
 
 
+class _Route(APIRoute):
+    """A route whose parameters FastAPI declares and reads; the rest of a request is no concern of its."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Who calls is found out before anything they sent is looked at."""
+        endpoint = cast("Endpoint", self.endpoint)
+
+        async def handle(request: Request) -> Response:
+            await endpoint.admit(request)
+            return await endpoint(request, **_read(self.dependant, request))
+
+        return handle
+
+
+def _read(wanted: Dependant, request: Request) -> dict[str, Any]:
+    """The parameters of a route. Raises RequestValidationError, which names all that are wrong."""
+    values, faults = request_params_to_args(wanted.path_params, request.path_params)
+    others = (wanted.query_params, request.query_params), (wanted.header_params, request.headers)
+    for fields, sent in others:
+        more, wrong = request_params_to_args(fields, sent)
+        values |= more
+        faults += wrong
+    if faults:
+        raise RequestValidationError(faults)
+    return values
+
+
 class Router:
     """The routes of one domain; those of pages are not in the document of the API."""
 
     def __init__(self, name: str, *, is_for_programs: bool = True) -> None:
-        self.inner = APIRouter(tags=[name], include_in_schema=is_for_programs)
+        self.inner = APIRouter(tags=[name], include_in_schema=is_for_programs, route_class=_Route)
         self.endpoints: list[Endpoint] = []
 
     def get(self, path: str, permission: str | None) -> Callable[[H], H]:
@@ -100,8 +138,8 @@ class Router:
             self.endpoints.append(endpoint)
             self.inner.add_api_route(
                 path, endpoint, methods=[method], status_code=status, response_model=None,
-                dependencies=[Depends(endpoint.admit)], operation_id=handler.__name__,
-                summary=summary.rstrip("."), description=more.strip() or summary,
+                operation_id=handler.__name__, summary=summary.rstrip("."),
+                description=more.strip() or summary,
             )  # fmt: skip
             return handler
 

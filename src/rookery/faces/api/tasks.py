@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from starlette.responses import StreamingResponse
 from rookery.faces.api.feeds import STILL_HERE, Feeds, event, stream
 from rookery.faces.api.routing import After, Limit, Page, Router, Submitted, page_of, place_of, submitted
 from rookery.faces.api.streams import File, download
+from rookery.faces.api.waiting import watch_of
 from rookery.mechanisms.tasks.looking import QueueHealth, TaskInfo
 from rookery.mechanisms.tasks.rules import ENDED, TaskStatus
 
@@ -118,13 +118,7 @@ async def get_artifact(rook: AsyncRook, /, task_id: str, name: str) -> Streaming
 async def follow_task(rook: AsyncRook, /, task_id: str, feeds: Feeds) -> StreamingResponse:
     """A task as it gets on, as server-sent events: `task` whenever it has changed, `end` at its end."""
     task = await rook.tasks.get_task(task_id)
-    watch = feeds.of("tasks", partial(_look_at, rook))
-    return stream(_progress(watch.follow(task.id)))
-
-
-async def _look_at(rook: AsyncRook, ids: frozenset[str]) -> dict[str, TaskInfo]:
-    found = await rook.tasks.list(ids=tuple(ids), limit=len(ids))
-    return {task.id: task for task in found}
+    return stream(_progress(watch_of(rook, feeds).follow(task.id)))
 
 
 async def _progress(states: AsyncGenerator[TaskInfo | None, None]) -> AsyncGenerator[bytes, None]:

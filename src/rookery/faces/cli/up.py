@@ -34,6 +34,8 @@ def up(context: click.Context, *, host: str | None, port: int | None, workers: i
     rook = context.with_resource(current_shell().open())
     settings = rook.config.api
     where = Address(settings.host if host is None else host, settings.port if port is None else port)
+    if settings.first_admin_password is not None:
+        rook.users.first_admin(settings.first_admin, settings.first_admin_password)
     listening = context.with_resource(listen(where))
     address = Address(where.host, listening.getsockname()[1])
     _run(rook, listening, address, workers)

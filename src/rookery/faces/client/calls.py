@@ -141,7 +141,8 @@ def counted(path: str, *, sent: Sent = dict) -> Call:
     """Ask how long a list is."""
 
     def steps(arguments: Arguments, _answers: Any) -> Steps:
-        return len((yield from pages(path, sent=sent, reads=msgspec.Raw)(arguments, None)))
+        query = _query(sent(arguments)) | {"limit": 1, "count": "exact"}
+        return decoded((yield Request("GET", path, query)), _Page).total
 
     return steps
 
@@ -235,3 +236,4 @@ def _text_as(kind: type, value: Any) -> Any:
 class _Page(msgspec.Struct):
     items: msgspec.Raw
     next: str | None = None
+    total: int | None = None

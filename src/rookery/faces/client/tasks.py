@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from rookery.faces.api.documents import Submitted
 from rookery.faces.client.calls import Arguments, Calls, Streamed, at_home, get, pages, post, tuples
 from rookery.faces.client.errors import OnlyAtHome
-from rookery.faces.client.waiting import Submitted, submits
+from rookery.faces.client.waiting import submits
 from rookery.mechanisms.artifacts import Artifact
 from rookery.mechanisms.tasks.looking import TaskInfo
 from rookery.mechanisms.tasks.rules import TaskStatus

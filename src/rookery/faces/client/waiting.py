@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from rookery.base.errors import RookeryError
+from rookery.faces.api.documents import Submitted
 from rookery.faces.client.calls import Arguments, Call, Pause, Request, Steps, decoded, pages
 from rookery.faces.client.refusals import error_of
 from rookery.mechanisms.tasks.looking import TaskInfo
@@ -18,20 +19,13 @@ SHORTEST, LONGEST = 0.05, 2.0
 """Seconds between two looks at a task."""
 
 
-class Submitted(msgspec.Struct, frozen=True):
-    """What is answered when a task was submitted."""
-
-    task_id: str
-    is_new: bool = True
-
-    def as_id(self) -> TaskId:
-        """As `submit_task` returns it."""
-        return TaskId(self.task_id) if self.is_new else known(self.task_id)
-
-
 def submits(write: Callable[..., Call], path: str, **how: Any) -> Call:
     """Leave the work to a task; its id."""
-    return write(path, reads=Submitted, then=Submitted.as_id, **how)
+    return write(path, reads=Submitted, then=_id_of, **how)
+
+
+def _id_of(told: Submitted) -> TaskId:
+    return TaskId(told.task_id) if told.is_new else known(told.task_id)
 
 
 def awaits(submit: Call, then: Callable[[TaskInfo], Steps] | None = None) -> Call:

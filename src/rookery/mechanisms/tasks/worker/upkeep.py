@@ -29,14 +29,14 @@ LOOK_FOR_DUE = 1.0
 BEAT = LEASE_SECONDS / 3
 """Seconds between two of each."""
 
-FORGOTTEN_AFTER_US = 86_400_000_000
-"""A worker that gave no sign of life for a day is not listed any more."""
+LOST_AFTER_US = int(5 * LEASE_SECONDS * 1e6)
+"""A worker that gives no sign of life for so long is told to be lost, and not listed until it gives one."""
 
 _HERE = """
     INSERT INTO task_worker (id, host, types, pid, concurrency, started_us, seen_us)
     VALUES (:id, :host, :types, :pid, :concurrency, :now, :now)
     ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us"""
-_GONE = "DELETE FROM task_worker WHERE id = :id OR seen_us < :forgotten RETURNING id, host"
+_GONE = "DELETE FROM task_worker WHERE id = :id OR seen_us < :lost RETURNING id, host"
 _BEAT = """
     UPDATE task SET lease_until_us = :lease WHERE worker_id = :worker AND status = 'running'
     RETURNING id, attempts"""
@@ -123,10 +123,10 @@ class Upkeep:
             self.mine = frozenset((row.id, row.attempts) for row in sql.run(connection, _BEAT, values))
             if not self._was_held_up():
                 reclaim_expired(connection, tally)
+                self._forget(connection)
             wake_forgotten(connection)
             tally.write(connection)
             sum_up(connection)
-            self._forget(connection)
         return True
 
     def _was_held_up(self) -> bool:
@@ -135,7 +135,7 @@ class Upkeep:
         return self._beaten_us - before > 2 * BEAT * 1e6
 
     def _forget(self, connection: Connection, worker_id: str = "") -> None:
-        values = {"id": worker_id, "forgotten": now_us() - FORGOTTEN_AFTER_US}
+        values = {"id": worker_id, "lost": now_us() - LOST_AFTER_US}
         for row in sql.run(connection, _GONE, values).all():
             if row.id != worker_id:
                 note(connection, LOST, row.id, host=row.host)
