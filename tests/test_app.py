@@ -14,6 +14,7 @@ import pytest
 import rookery
 from rookery import app
 from rookery.base.errors import RookeryError
+from rookery.foundations import DataDirUnusable
 from rookery.mechanisms.store import head_revision, revision_of
 from tests.conftest import Call
 
@@ -70,7 +71,7 @@ def test_a_house_can_be_used_in_somebody_elses_name(call: Call) -> None:
 
 def test_a_file_in_the_place_of_the_data_directory_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
-    with pytest.raises(app.DataDirUnusable, match=r"data: .*name another with --data-dir"):
+    with pytest.raises(DataDirUnusable, match=r"data: .*name another with --data-dir"):
         rookery.open(tmp_path / "data")
 
 

@@ -7,19 +7,13 @@ import os
 import pwd
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-from sqlalchemy.orm import Session
-
-from rookery import domains
-from rookery.base.config import Config, decode_config, encode_config, load_config
-from rookery.base.errors import ConfigError, Unavailable
+from rookery.base.config import Config, decode_config, encode_config
+from rookery.base.errors import ConfigError
 from rookery.domains.audit import events as audit_events
 from rookery.domains.audit.errors import KeyUnusable
 from rookery.domains.audit.face import Audit
@@ -36,15 +30,12 @@ from rookery.domains.devices import events as device_events
 from rookery.domains.devices.face import Devices
 from rookery.domains.findings import events as finding_events
 from rookery.domains.findings.face import Findings
-from rookery.domains.findings.hooks import recording
-from rookery.domains.findings.mongodb.hook import deliver_leftovers
 from rookery.domains.notifications import events as notification_events
 from rookery.domains.notifications import tasks as notification_tasks
 from rookery.domains.notifications.face import Notifications
 from rookery.domains.notifications.hearing import followers
 from rookery.domains.scans import events as scan_events
 from rookery.domains.scans import tasks as scan_tasks
-from rookery.domains.scans.artifacts import keeping
 from rookery.domains.scans.face import Projects, Scans
 from rookery.domains.schedules import events as schedule_events
 from rookery.domains.schedules import tasks as schedule_tasks
@@ -56,16 +47,10 @@ from rookery.domains.templates import events as template_events
 from rookery.domains.templates.face import Templates
 from rookery.domains.users import events as user_events
 from rookery.domains.users.face import Users
+from rookery.foundations import configure, lay_foundations
 from rookery.mechanisms import rook as mechanism
-from rookery.mechanisms.hooks import recover
 from rookery.mechanisms.store import (
-    Base,
-    check_schema,
-    migrate,
     open_async_engine,
-    open_engine,
-    read_only,
-    takes_writes,
 )
 from rookery.mechanisms.tasks import events as task_events
 from rookery.mechanisms.tasks.face import Tasks
@@ -82,12 +67,8 @@ from rookery.mechanisms.tasks.worker.processes import Processes
 from rookery.mechanisms.tasks.worker.threads import Threads
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine, MetaData
+    from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
-
-
-class DataDirUnusable(Unavailable):
-    """The data directory cannot be used: make it writable for this user, or name another with --data-dir."""
 
 
 EVENTS = (
@@ -268,8 +249,8 @@ def open(  # noqa: A001  read as rookery.open
     ConfigError, DataDirUnusable, a DatabaseUnavailable or a SchemaUnusable. A database that takes no writes
     is opened to be read, and what would write raises DatabaseReadOnly.
     """
-    config = _configure(data_dir, config)
-    engine, audit = _foundations(config)
+    config = configure(data_dir, config)
+    engine, audit = lay_foundations(config)
     return Rook(config, engine, actor=actor or default_actor(), audit=audit, types=types)
 
 
@@ -282,8 +263,8 @@ async def aopen(
     types: Iterable[TaskType] = (),
 ) -> AsyncIterator[AsyncRook]:
     """Open Rookery for coroutines, as `open` does; what blocks meanwhile happens in a thread."""
-    config = await asyncio.to_thread(_configure, data_dir, config)
-    sync_engine, audit = await asyncio.to_thread(_foundations, config)
+    config = await asyncio.to_thread(configure, data_dir, config)
+    sync_engine, audit = await asyncio.to_thread(lay_foundations, config)
     if audit.takes_writes:
         with suppress(KeyUnusable):  # what it would sign will be refused
             await asyncio.to_thread(audit.prepare)
@@ -306,78 +287,3 @@ def default_actor() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container's user need not have a name
         return f"uid:{os.getuid()}"
-
-
-def metadata() -> MetaData:
-    """The tables of every mechanism and domain, whose models are imported by this call."""
-    for mechanism_ in ("replies", "tasks", "writebehind"):
-        import_module(f"rookery.mechanisms.{mechanism_}.models")
-    for domain in iter_modules(domains.__path__, "rookery.domains."):
-        if any(module.name == "models" for module in iter_modules(import_module(domain.name).__path__)):
-            import_module(f"{domain.name}.models")
-    return Base.metadata
-
-
-def _configure(data_dir: Path | str | None, config: Config | None) -> Config:
-    wanted = None if data_dir is None else Path(data_dir)
-    if config is None:
-        config = load_config(data_dir=wanted).config
-    elif wanted is not None:
-        config = replace(config, data_dir=wanted)
-    prepare_data_dir(config.data_dir, to_write=False)
-    return config
-
-
-def prepare_data_dir(path: Path, *, to_write: bool = True) -> None:
-    """Make the data directory, for this user's eyes only, or find it usable. Raises DataDirUnusable."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataDirUnusable(f"{path}: {error.strerror}. {DataDirUnusable.__doc__}") from error
-    if not os.access(path, os.R_OK | os.X_OK):
-        raise DataDirUnusable(f"{path}: not readable. {DataDirUnusable.__doc__}")
-    if to_write and not os.access(path, os.W_OK):
-        raise DataDirUnusable(f"{path}: not writable. {DataDirUnusable.__doc__}")
-
-
-def _foundations(config: Config) -> tuple[Engine, AuditService]:
-    """The database and its audit log; of one that takes no writes what there is, to be read."""
-    with ExitStack() as undo:
-        engine = open_engine(config.database_url, sync_commits=config.database.sync_commits)
-        undo.callback(engine.dispose)
-        if not takes_writes(engine):
-            return _to_read(config)
-        prepare_data_dir(config.data_dir)
-        audit = _to_write(config, engine, undo)
-        undo.pop_all()
-    return engine, audit
-
-
-def _to_write(config: Config, engine: Engine, undo: ExitStack) -> AuditService:
-    """Migrate; deliver what dead processes left."""
-    migrate(engine)
-    audit = AuditService(
-        config.database_url,
-        config.data_dir,
-        is_async=config.audit.is_async,
-        capacity=config.audit.queue_maxsize,
-    )
-    undo.callback(audit.close)
-    audit.catch_up(engine)
-    with Session(read_only(engine)) as session:  # others may write meanwhile
-        current = configured(session, config)
-    storing = recording(engine, current.findings) + keeping(config.data_dir, current.runs.max_bytes)
-    recover(storing, config.data_dir / "spool" / "hooks")
-    deliver_leftovers(config.mongodb, config.data_dir / "spool" / "hooks")
-    return audit
-
-
-def _to_read(config: Config) -> tuple[Engine, AuditService]:
-    """Change nothing, anywhere; what would is refused where it tries."""
-    engine = open_engine(config.database_url, takes_writes=False)
-    try:
-        check_schema(engine)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine, AuditService(config.database_url, config.data_dir, takes_writes=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from rookery import app
+from rookery.foundations import metadata
 from rookery.mechanisms.store import (
     SchemaUnusable,
     check_schema,
@@ -54,12 +54,12 @@ def alter(engine: Engine, *statements: str) -> None:
 
 
 def test_migrations_and_models_agree(migrated: Engine) -> None:
-    assert differences(migrated, app.metadata()) == []
+    assert differences(migrated, metadata()) == []
 
 
 def test_differences_name_the_table_and_the_column(migrated: Engine) -> None:
     alter(migrated, "ALTER TABLE writebehind_cursor ADD COLUMN surprise TEXT")
-    assert differences(migrated, app.metadata()) == ["remove column: writebehind_cursor surprise"]
+    assert differences(migrated, metadata()) == ["remove column: writebehind_cursor surprise"]
 
 
 def test_an_empty_database_is_brought_to_the_head_once(empty: Engine) -> None:

@@ -95,7 +95,7 @@ def redact_text(text: str) -> str:
     for secret in _secrets:
         if secret in text:
             text = text.replace(secret, MASK)
-    if "://" in text and "@" in text:
+    if "@" in text and "://" in text:
         text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
     return text
 

@@ -41,10 +41,11 @@ def demo(*, port: int | None, keep: bool) -> None:
     """
     from rookery import app
     from rookery.base.config import Config
+    from rookery.foundations import prepare_data_dir
 
     shell = current_shell()
     folder = shell.loaded.config.data_dir if shell.data_dir else shell.loaded.config.data_dir / "demo"
-    app.prepare_data_dir(folder)
+    prepare_data_dir(folder)
     with app.open(config=Config(data_dir=folder), actor=app.default_actor()) as rook:
         server = _started(rook, port)
         try:

@@ -1,8 +1,8 @@
 """Rook and AsyncRook: units of work, events after commit, and the two ways a port may wait.
 
-This is the only module that knows the greenlet bridge. An operation always receives a plain Rook; inside an
-AsyncRook that Rook's sessions run on the async engine and its `wait_for`, `offload` and `each` suspend the
-surrounding task, where a plain Rook's block the calling thread.
+An operation always receives a plain Rook; inside an AsyncRook that Rook's sessions run on the async engine
+and its `wait_for`, `offload` and `each` suspend the surrounding task (bridge.py), where a plain Rook's block
+the calling thread.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy.util import await_, greenlet_spawn  # noqa: TID251  the one place
-
 from rookery.base.errors import RookeryError
+from rookery.mechanisms.bridge import OnLoop, run_in_greenlet
 from rookery.mechanisms.face import twin
 from rookery.mechanisms.readers import Readers
 from rookery.mechanisms.store.faults import explained
 from rookery.mechanisms.store.unit import AsyncSessions, Sessions, Unit, refuse_inside_transaction
-from rookery.mechanisms.waiting import InThread, Waiting, Work
+from rookery.mechanisms.waiting import InThread, Waiting
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -299,7 +298,7 @@ class AsyncRook:
         self, operation: Callable[Concatenate[Rook, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a plain function of a Rook so that its SQL and its ports suspend this task."""
-        return await greenlet_spawn(partial(operation, self._inner, *args, **kwargs))
+        return await run_in_greenlet(partial(operation, self._inner, *args, **kwargs))
 
     async def run_reading(
         self, operation: Callable[Concatenate[Rook, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -361,45 +360,3 @@ def _in_the_name_of(actor: str, request_id: str, rook: AnyRook) -> AnyRook:
         if (bound_to := getattr(value, "bound_to", None)) is not None:
             setattr(other, name, bound_to(other))
     return other
-
-
-class OnLoop:
-    """Waiting inside an AsyncRook: suspends the task; blocking code goes to a thread."""
-
-    def wait_for(
-        self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Await in the surrounding task, which a cancellation reaches here."""
-        return await_(function(*args, **kwargs))
-
-    def offload(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Await a thread; a cancelled task stops waiting, while the thread runs on to its end."""
-        return await_(asyncio.to_thread(function, *args, **kwargs))
-
-    def each(self, function: Callable[[Item], T], items: Iterable[Item], limit: int) -> list[T]:
-        """One task per place, each running the function in a greenlet of its own."""
-        work = Work(function, items, TaskLock())
-        await_(_beside(work, limit))
-        return work.results()
-
-    def close(self) -> None:
-        """The loop belongs to the caller."""
-
-
-class TaskLock:
-    """A lock between greenlets: to fetch the next item may itself suspend, which must not block the loop."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-
-    def __enter__(self) -> None:
-        await_(self._lock.acquire())
-
-    def __exit__(self, *_exc: object) -> None:
-        self._lock.release()
-
-
-async def _beside(work: Work[Any, Any], limit: int) -> None:
-    async with asyncio.TaskGroup() as group:
-        for _ in range(work.places(limit)):
-            group.create_task(greenlet_spawn(work.run))

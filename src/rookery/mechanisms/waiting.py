@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 
 class Waiting(Protocol):
-    """What differs between the worlds: `InThread` below, `OnLoop` beside the greenlet bridge."""
+    """What differs between the worlds: `InThread` below, `OnLoop` on the greenlet bridge."""
 
     def wait_for(
         self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs

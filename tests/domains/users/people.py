@@ -24,6 +24,7 @@ from rookery.domains.users.models import (
     UserSession,
 )
 from rookery.domains.users.totp import STEP
+from rookery.foundations import metadata
 from tests.conftest import Call
 
 PASSWORD = "correct battery 42"
@@ -65,7 +66,7 @@ def everything_stored(call: Call) -> str:
     """Every cell of every table, as text; bytes both as they are and in hexadecimal digits."""
     audited(call)
     with call.rook.reading() as session:
-        names = app.metadata().tables
+        names = metadata().tables
         cells = [
             cell for name in names for row in session.execute(text(f'SELECT * FROM "{name}"')) for cell in row
         ]

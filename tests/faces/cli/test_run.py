@@ -120,6 +120,8 @@ def test_debug_shows_the_traceback_without_secrets(
         (["docter"], "No such command 'docter'; did you mean doctor? See `rookery --help`."),
         (["settings", "gte"], "No such command 'gte'; did you mean get?"),
         (["settings", "get", "--orign"], "No such option '--orign'; did you mean --origin?"),
+        (["audit", "list", "--limit", "x"], "Invalid value for '--limit': 'x' is not a whole number. See "),
+        (["scan", "x", "--rate-limit", "fast"], "'fast' is not a number. See "),
         (["completion"], "Missing argument 'SHELL'. Choose from: bash, zsh, fish."),
         (["settings", "get", "--data-dir"], "Option '--data-dir' requires an argument."),
         (["--config", "nowhere.toml", "settings", "get"], "nowhere.toml cannot be read: No such file"),

@@ -135,7 +135,10 @@ def test_recovery_finds_the_spools_of_closures_that_share_their_name(tmp_path: P
 
     stuck = hooks_from({"on_item": [closure(never), closure(never)]}, async_hooks=["hook"])
     Emits(sightings(3), hooks=stuck, settings=HANGING, spool=tmp_path).run()
-    recover(hooks_from({"on_item": [keep(0), keep(1)]}, async_hooks=["hook"]), tmp_path)
+    end = time.monotonic() + PATIENCE
+    while any(has_leftovers(spool) for spool in tmp_path.iterdir()) and time.monotonic() < end:
+        # more than once, for on a busy machine the hung run lets go of its spools later than it ends
+        recover(hooks_from({"on_item": [keep(0), keep(1)]}, async_hooks=["hook"]), tmp_path)
     assert [len(items) for items in kept] == [3, 3]
     assert not any(has_leftovers(spool) for spool in tmp_path.iterdir())
 

@@ -169,13 +169,14 @@ def test_a_connection_that_the_server_has_dropped_costs_no_transaction(call: Cal
 
 WRITER = """
 import sys, time
+from pathlib import Path
 from sqlalchemy import text
 from rookery import app
 from rookery.base.config import Config, Database
 from rookery.mechanisms.dual import dual
 
 url, writer, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
-config = Config(data_dir=app.Path(sys.argv[4]), database=Database(url=url))
+config = Config(data_dir=Path(sys.argv[4]), database=Database(url=url))
 written = 0
 with app.open(config=config) as rook:
     print("ready", flush=True)

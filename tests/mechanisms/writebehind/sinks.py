@@ -46,6 +46,29 @@ class GatedShelf(Shelf):
         assert self.entered.acquire(timeout=PATIENCE)
 
 
+class SteppedShelf(Shelf):
+    """A gate that lets one call through for each `step()`, and announces each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entered, self._steps = threading.Semaphore(0), threading.Semaphore(0)
+
+    def __call__(self, batch: Batch[bytes]) -> None:
+        self.wait_for_step()
+        super().__call__(batch)
+
+    def wait_for_step(self) -> None:
+        self._entered.release()
+        assert self._steps.acquire(timeout=PATIENCE)
+
+    def await_call(self) -> None:
+        """Until the writer stands at the gate."""
+        assert self._entered.acquire(timeout=PATIENCE)
+
+    def step(self, times: int = 1) -> None:
+        self._steps.release(times)
+
+
 def refuse(*bad: bytes) -> Callable[[Batch[bytes]], None]:
     """A permanent refusal of every batch that holds one of these."""
 

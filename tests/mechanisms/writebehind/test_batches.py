@@ -9,7 +9,7 @@ import pytest
 
 from rookery.base.errors import Invalid
 from rookery.mechanisms.writebehind import BatchQueue, json_codec
-from tests.mechanisms.writebehind.sinks import GatedShelf, Shelf, numbered
+from tests.mechanisms.writebehind.sinks import GatedShelf, Shelf, SteppedShelf, numbered
 from tests.patience import PATIENCE
 
 NEVER = 3600.0
@@ -104,6 +104,28 @@ def test_in_a_backlog_batches_grow_up_to_largest_batch() -> None:
         assert queue.flush(PATIENCE)
         assert shelf.items == numbered(0, 2000)
         assert max(len(batch) for batch in shelf.batches) == 160
+
+
+def test_the_tail_of_a_backlog_goes_with_what_was_queued_behind_it() -> None:
+    shelf = SteppedShelf()
+    with BatchQueue(shelf, name="t", batch_size=10, batch_interval=NEVER) as queue:
+        for end in (10, 25, 30):  # each while the batch before is written
+            for item in numbered(queue.stats.accepted, end):
+                queue.put(item)
+            shelf.await_call()
+            shelf.step()
+        assert queue.flush(PATIENCE)
+        assert [len(batch) for batch in shelf.batches] == [10, 10, 10]
+        assert shelf.items == numbered(0, 30)
+
+
+def test_a_tail_that_nothing_follows_is_delivered_all_the_same() -> None:
+    shelf = SteppedShelf()
+    with BatchQueue(shelf, name="t", batch_size=10, batch_interval=NEVER) as queue:
+        for item in numbered(0, 13):
+            queue.put(item)
+        shelf.step(2)
+        eventually(lambda: shelf.items == numbered(0, 13))
 
 
 def test_a_batch_holds_no_more_than_batch_bytes_but_one_item_at_least() -> None:

@@ -9,9 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from rookery.mechanisms.writebehind import Batch, BatchQueue, ItemTooLarge, QueueClosed, QueueFull, SpoolFull
+from rookery.mechanisms.writebehind import (
+    Batch,
+    BatchQueue,
+    ItemTooLarge,
+    QueueClosed,
+    QueueFull,
+    RetryPolicy,
+    SpoolFull,
+    TransientError,
+)
 from rookery.mechanisms.writebehind.spool import SMALLEST_SEGMENT
-from tests.mechanisms.writebehind.sinks import GatedShelf, Shelf, numbered
+from tests.mechanisms.writebehind.sinks import GatedShelf, Shelf, SteppedShelf, numbered
 from tests.patience import PATIENCE
 
 
@@ -39,6 +48,68 @@ def test_block_waits_for_the_sink() -> None:
         producer.join(PATIENCE)
         assert queue.flush(PATIENCE)
         assert shelf.items == numbered(0, 5)
+
+
+class Host(SteppedShelf):
+    """Lets producers in by itself, in the middle of a call: after the first step, before the second."""
+
+    lets_in = True
+
+    def __call__(self, batch: Batch[bytes]) -> None:
+        self.wait_for_step()
+        batch.let_in()
+        super().__call__(batch)
+
+
+def test_a_sink_may_say_when_producers_are_let_in() -> None:
+    host = Host()
+    with BatchQueue(host, name="t", batch_size=5, capacity=10) as queue:
+        for item in numbered(0, 10):
+            queue.put(item)
+        producer = threading.Thread(target=queue.put, args=(b"10",))
+        producer.start()
+        host.await_call()
+        host.step(2)  # the first batch: there is room
+        host.await_call()
+        host.await_call()
+        assert queue.stats.delivered == 5
+        assert queue.stats.accepted == 10
+        host.step()  # let_in, and no further: the second batch is still being written
+        producer.join(PATIENCE)
+        assert queue.stats.accepted == 11
+        assert queue.stats.delivered == 5
+        host.step(9)
+        assert queue.flush(PATIENCE)
+        assert host.items == numbered(0, 11)
+
+
+class Forgetful(Shelf):
+    lets_in = True
+
+
+def test_a_sink_that_never_says_it_keeps_nobody_waiting_for_a_writer_that_sleeps() -> None:
+    with BatchQueue(Forgetful(), name="t", batch_size=5, capacity=5, batch_interval=3600) as queue:
+        producer = threading.Thread(target=lambda: [queue.put(item) for item in numbered(0, 23)])
+        producer.start()
+        producer.join(PATIENCE)
+        assert queue.stats.accepted == 23
+
+
+def test_a_sink_that_fails_before_it_says_so_keeps_nobody_waiting_until_it_works() -> None:
+    is_up = threading.Event()
+
+    def check(batch: Batch[bytes]) -> None:
+        if batch.seqs[-1] > 5 and not is_up.is_set():
+            raise TransientError("not yet")
+
+    retry = RetryPolicy(first=0.001, longest=0.002)
+    with BatchQueue(Forgetful(check), name="t", batch_size=5, capacity=10, retry=retry) as queue:
+        producer = threading.Thread(target=lambda: [queue.put(item) for item in numbered(0, 15)])
+        producer.start()
+        producer.join(PATIENCE)
+        assert queue.stats.accepted == 15
+        assert queue.stats.delivered == 5
+        is_up.set()
 
 
 def test_raise_says_so_and_loses_nothing_accepted() -> None:

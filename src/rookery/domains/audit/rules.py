@@ -108,7 +108,7 @@ def details_json(details: dict[str, Any] | None) -> str:
     # To search the whole text, and each set of keys once, costs a third of what looking at every value does.
     # It may suspect too much, and then every value is looked at; only a plain and flat text is cleared by it.
     if (
-        text.count("{") == 1
+        text.find("{", 1) < 0
         and "\\" not in text
         and redact_text(text) is text
         and not _any_secret(tuple(details))

@@ -23,6 +23,8 @@ class ChainSink:
     One transaction stores the rows, their checkpoint, and the queue's cursor.
     """
 
+    lets_in = True
+
     def __init__(self, engine: Engine, appender: Appender, outbox: Outbox, witness: Witness) -> None:
         self._engine, self._appender = engine, appender
         self._outbox = outbox
@@ -49,7 +51,7 @@ class ChainSink:
 
     def _append(self, connection: Connection, batch: Batch[bytes]) -> None:
         if payloads := self._outbox.resolve(connection, batch):
-            self._checkpoint = self._appender.append(connection, payloads, heard(self._witness))
+            self._checkpoint = self._appender.append(connection, payloads, heard(self._witness), batch.let_in)
 
 
 def heard(witness: Witness) -> Checkpoint | None:

@@ -37,8 +37,8 @@ class Witness:
     def read(self) -> Checkpoint | None:
         """The checkpoint in the file; None when there is no file, or no whole checkpoint in it."""
         try:
-            with self.path.open(encoding="ascii", errors="replace") as file:
-                found = _LINES.fullmatch(file.read(_LARGEST))
+            with self.path.open("rb", buffering=0) as file:
+                found = _LINES.fullmatch(file.read(_LARGEST).decode("ascii", "replace"))
         except FileNotFoundError:
             return None
         if found is None:
@@ -63,9 +63,8 @@ class Witness:
 
     def _replace(self, content: bytes) -> None:
         draft = self.path.with_suffix(".new")
-        with draft.open("wb") as file:
+        with draft.open("wb", buffering=0) as file:
             file.write(content)
-            file.flush()
             os.fsync(file.fileno())
         draft.replace(self.path)
 

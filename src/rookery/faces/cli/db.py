@@ -61,7 +61,7 @@ def current(*, as_json: bool) -> None:
 @json_option
 def check(*, as_json: bool) -> None:
     """Look for damage, and for tables that are not as this version expects; exits 1 on any."""
-    from rookery.app import metadata
+    from rookery.foundations import metadata
     from rookery.mechanisms.store import check_schema
     from rookery.mechanisms.store.inspection import damage, differences
 
@@ -105,7 +105,7 @@ def _restoring(engine: Engine) -> str:
 @contextmanager
 def _engine(*, must_exist: bool = False) -> Iterator[Engine]:
     """The configured database, neither migrated nor created by being looked at."""
-    from rookery.app import prepare_data_dir
+    from rookery.foundations import prepare_data_dir
     from rookery.mechanisms.store import open_engine, takes_writes
     from rookery.mechanisms.store.inspection import require_database
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -25,6 +26,8 @@ from rookery.faces.cli.signals import Terminated
 
 PROGRAM = "rookery"
 COMPLETION_VARIABLE = "_ROOKERY_COMPLETE"
+
+_NUMBERS = re.compile(r"a valid (integer|float)(?: range)?(?=\.|$)")
 
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -149,7 +152,12 @@ def _usage(error: click.ClickException) -> str:
 def _complaint(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption | click.NoSuchCommand) and error.possibilities:
         return f"{error.message.rstrip('.')}; did you mean {error.possibilities[0]}?"
-    return f"{error.format_message().rstrip('.')}."
+    return f"{_NUMBERS.sub(_number, error.format_message()).rstrip('.')}."
+
+
+def _number(found: re.Match[str]) -> str:
+    """Click says of `--limit x` that it is not a valid integer range."""
+    return "a whole number" if found[1] == "integer" else "a number"
 
 
 def _group(group: BaseExceptionGroup[BaseException]) -> tuple[str, int]:

@@ -225,14 +225,19 @@ class Buffer:
                     return self._swap()
                 self._due.fall_asleep(self.count, is_nap=is_nap)
                 self._alarm.set()
+            self.let_in()  # whatever the sink does about it: nobody waits for a writer that sleeps
             if self._alarm.sleep(min(wait, seconds)):
                 break
         with self.section():
             self._alarm.unset()
             return self._swap() if self._seconds_until_due() <= 0 else []
 
+    def is_followed(self, entries: int, size: int) -> bool:
+        """Whether so few entries would make a batch of this size with what is queued behind them."""
+        return entries < size <= entries + len(self._entries)
+
     def _seconds_until_due(self) -> float:
-        """Called between generations: all that counts is queued."""
+        """Called between generations: all that counts is queued, or the tail of the last one."""
         return self._due.seconds(self.count, self.bytes, self.settled)
 
     def _swap(self) -> list[Entry]:
@@ -254,24 +259,26 @@ class Buffer:
             self._counts.settle(delivered, dead)
             done = [] if self._spool is None else self._spool.acknowledge(self.settled)
             self._spool_is_full = False
-            ready = self._ready()
+            ready = self._waiters.take_for(self.is_settled)
         for segment in done:
             segment.discard()
         _call(ready)
 
-    def _ready(self) -> list[Notify]:
-        """Who need not wait any longer. Producers are let in at three quarters, not one by one."""
-        ready = self._waiters.take_for(self.is_settled)
-        if 4 * self.count <= 3 * self._capacity and 4 * self.bytes <= 3 * self._capacity_bytes:
-            return ready + self._waiters.take_for_room()
-        self._due.is_urgent |= self._waiters.has_for_room
-        return ready
+    def let_in(self) -> None:
+        """Wake the producers that wait for room, if there is enough: at four fifths, not one by one."""
+        if not self._waiters.has_for_room:
+            return
+        with self.section():
+            has_room = 5 * self.count <= 4 * self._capacity and 5 * self.bytes <= 4 * self._capacity_bytes
+            self._due.is_urgent |= not has_room
+            ready = self._waiters.take_for_room() if has_room else []
+        _call(ready)
 
     def recovered(self) -> None:
         """The leftovers of dead processes have been dealt with."""
         with self.section():
             self.is_recovering = False
-            ready = self._ready()
+            ready = self._waiters.take_for(self.is_settled)
         _call(ready)
 
     def give_up(self) -> None:

@@ -49,6 +49,7 @@ class Stream(Protocol):
     id: str
     recovered: bool
 
+    def let_in(self) -> None: ...
     def hold(self, seqs: list[int]) -> None: ...
     def settle(self, entries: list[Entry], *, delivered: int, dead: int) -> None: ...
 
@@ -68,6 +69,7 @@ class Delivery(Generic[T]):
         counts: Counts,
     ) -> None:
         self._name, self._sink, self._codec, self._key = name, sink, codec, key
+        self.sink_lets_in = getattr(sink, "lets_in", False)
         self._retry, self._dead, self._on_error, self._counts = retry, dead, on_error, counts
         self._failures = 0
         self._streak = 0
@@ -115,7 +117,9 @@ class Delivery(Generic[T]):
             items: Any = [payload for _, payload in entries]
             if self._codec is not RAW:
                 items = map(self._codec.decode, items)
-            batch = Batch(items, stream=stream.id, seqs=seqs, recovered=stream.recovered)
+            batch = Batch(
+                items, stream=stream.id, seqs=seqs, recovered=stream.recovered, let_in=stream.let_in
+            )
             with self.calling:
                 outcome = self._sink(batch)
                 if outcome is not None and hasattr(outcome, "__await__"):
@@ -123,6 +127,7 @@ class Delivery(Generic[T]):
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  a cancelled or exiting sink has not delivered either
+            stream.let_in()  # who waits for room need not wait for the retry, too
             return error
         self._succeeded()
         return None

@@ -83,6 +83,9 @@ class Leftover:
         self._counts.recovered += entries + coalesced
         self._counts.coalesced += coalesced
 
+    def let_in(self) -> None:
+        """What a dead process left takes no room."""
+
     def hold(self, seqs: list[int]) -> None:
         self._ledger.hold(seqs)
 

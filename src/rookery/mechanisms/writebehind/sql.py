@@ -42,8 +42,8 @@ class SqlSink(Generic[T]):
             cursor = connection.exec_driver_sql(self._open, (batch.stream,)).scalar_one()
             fresh = batch if batch.seqs[0] > cursor else _after(cursor, batch)
             if fresh:
-                self._write(connection, fresh)
                 connection.exec_driver_sql(self._move, (batch.seqs[-1], batch.stream))
+                self._write(connection, fresh)
 
     def retire(self, stream: str) -> None:
         """Forget the cursor of a stream that has ended and can never be replayed."""
@@ -54,7 +54,8 @@ class SqlSink(Generic[T]):
 def _after(cursor: int, batch: Batch[T]) -> Batch[T]:
     kept = [(seq, item) for seq, item in zip(batch.seqs, batch, strict=True) if seq > cursor]
     seqs = [seq for seq, _ in kept]
-    return Batch([item for _, item in kept], stream=batch.stream, seqs=seqs, recovered=batch.recovered)
+    items = [item for _, item in kept]
+    return Batch(items, stream=batch.stream, seqs=seqs, recovered=batch.recovered, let_in=batch.let_in)
 
 
 def sql_sink(engine: Engine, write: Callable[[Connection, Batch[T]], None]) -> SqlSink[T]:

@@ -155,7 +155,7 @@ class Writer:
     def _cycle(self) -> None:
         self._recover_if_due()
         self._drain()
-        self._generation = self._buffer.next_generation(self._idle_seconds())
+        self._generation += self._buffer.next_generation(self._idle_seconds())
         self._drain()
 
     def _idle_seconds(self) -> float:
@@ -190,7 +190,7 @@ class Writer:
         settled = self._buffer.settled
         if self._generation and self._generation[0][0] <= settled:
             self._generation = [entry for entry in self._generation if entry[0] > settled]
-        while self._generation:
+        while self._generation and not self._is_tail():
             batch = self._sizer.next_batch(self._generation)
             started = time.monotonic()
             self._delivery.deliver(batch, self)
@@ -198,12 +198,21 @@ class Writer:
             self._sizer.took(time.monotonic() - started, has_backlog=len(self._generation) > 0)
             self._prepare_spool()
 
+    def _is_tail(self) -> bool:
+        """Whether what is left is better delivered with what is queued behind it: each call has its price."""
+        return self._buffer.is_followed(len(self._generation), self._sizer.size)
+
     def hold(self, seqs: list[int]) -> None:
         if self._spool is not None:
             self._spool.hold(seqs)
 
     def settle(self, entries: list[Entry], *, delivered: int, dead: int) -> None:
         self._buffer.settle(entries, delivered=delivered, dead=dead)
+        if not self._delivery.sink_lets_in:
+            self.let_in()
+
+    def let_in(self) -> None:
+        self._buffer.let_in()
 
     def _prepare_spool(self) -> None:
         """Allocate and map ahead, so that producers seldom do; a full disk is theirs to report."""
