@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from sqlalchemy.util import await_, greenlet_spawn  # noqa: TID251  the one place
 
 from rookery.base.errors import RookeryError
-from rookery.mechanisms.face import twin
+from rookery.base.twins import twin
 from rookery.mechanisms.readers import Readers
 from rookery.mechanisms.store.faults import explained
 from rookery.mechanisms.store.unit import AsyncSessions, Sessions, Unit, refuse_inside_transaction
