@@ -3,6 +3,10 @@
     with rookery.open("data") as rook: ...
     async with rookery.aopen("data") as rook: ...
 
+What is on another machine is opened by `connect` and `aconnect`, with a token:
+
+    with rookery.connect("https://rookery.example.net", token) as rook: ...
+
 What is listed here is imported when it is first asked for, so that `import rookery` costs next to nothing.
 """
 
@@ -15,28 +19,37 @@ if TYPE_CHECKING:
     from rookery.app import AsyncRook, Rook, aopen, open  # noqa: A004
     from rookery.base import errors
     from rookery.domains.scans.plan import ScanPlan, ScanResult
+    from rookery.faces.client.house import AsyncRemoteRook, RemoteRook, aconnect, connect
     from rookery.mechanisms.hooks import hook
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncRemoteRook",
     "AsyncRook",
+    "RemoteRook",
     "Rook",
     "ScanPlan",
     "ScanResult",
     "__version__",
+    "aconnect",
     "aopen",
+    "connect",
     "errors",
     "hook",
     "open",
 ]
 
 _HOMES = {
+    "AsyncRemoteRook": "rookery.faces.client.house",
     "AsyncRook": "rookery.app",
+    "RemoteRook": "rookery.faces.client.house",
     "Rook": "rookery.app",
     "ScanPlan": "rookery.domains.scans.plan",
     "ScanResult": "rookery.domains.scans.plan",
+    "aconnect": "rookery.faces.client.house",
     "aopen": "rookery.app",
+    "connect": "rookery.faces.client.house",
     "errors": "rookery.base",
     "hook": "rookery.mechanisms.hooks",
     "open": "rookery.app",

@@ -461,3 +461,30 @@ def test_a_closed_rook_runs_no_async_code(sqlite_rook: Rook) -> None:
     sqlite_rook.close()
     with pytest.raises(Closed, match="open another"):
         sqlite_rook.wait_for(never)
+
+
+# Who listens
+
+
+def test_whoever_listens_hears_what_happens_after_its_commit_plain_or_awaited(call: Call) -> None:
+    heard: list[str] = []
+
+    def plainly(event: Stored) -> None:
+        heard.append(f"plainly {event.stream}")
+
+    async def awaited(event: Stored) -> None:
+        await asyncio.sleep(0)
+        heard.append(f"awaited {event.stream}")
+
+    @dual
+    def happen(rook: Rook, /) -> list[str]:
+        with rook.transaction() as session:
+            store(session, "a")
+            rook.emit(Stored("a"))
+            return list(heard)
+
+    rook = call.async_rook if call.is_async else call.rook
+    rook.listen(Stored, plainly)
+    rook.listen(Stored, awaited)
+    assert call(happen) == []
+    assert heard == ["plainly a", "awaited a"]

@@ -8,6 +8,7 @@ surrounding task, where a plain Rook's block the calling thread.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from functools import partial
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 Item = TypeVar("Item")
+Event = TypeVar("Event")
 
 Listener = Callable[["Rook", Any], None]
 Listeners = Mapping[type, Sequence[Listener]]
@@ -78,7 +80,9 @@ class Rook:
         self.engine = engine
         self.actor, self.request_id = actor, ""
         self._queue = queue
-        self.listeners: Listeners = listeners or {}
+        self.listeners: dict[type, list[Listener]] = {
+            kind: list(each) for kind, each in (listeners or {}).items()
+        }
         self.followers: Followers = followers or {}
         self.journal = journal
         self.texts = texts
@@ -181,6 +185,15 @@ class Rook:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
+    def listen(self, kind: type[Event], hear: Callable[[Event], object]) -> None:
+        """Have this called with each event of this kind that happens here from now on, after its commit.
+
+        A coroutine function is awaited, on this house's loop; any other runs where it may block. What it
+        raises is raised by `emit`. What other processes do is not heard: `rook.audit.following` reads that.
+        """
+        wait: Any = self.wait_for if inspect.iscoroutinefunction(hear) else self.offload
+        self.listeners.setdefault(kind, []).append(lambda _rook, event: wait(hear, event))
+
     @contextmanager
     def _unit(
         self,
@@ -277,6 +290,10 @@ class AsyncRook:
         other = _in_the_name_of(actor, request_id, self)
         other._inner = self._inner.acting_as(actor, request_id)
         return other
+
+    def listen(self, kind: type[Event], hear: Callable[[Event], object]) -> None:
+        """As `Rook.listen`: a coroutine function is awaited on this loop, any other runs in a thread."""
+        self._inner.listen(kind, hear)
 
     async def run_sync(
         self, operation: Callable[Concatenate[Rook, P], T], /, *args: P.args, **kwargs: P.kwargs

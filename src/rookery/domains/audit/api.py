@@ -13,11 +13,10 @@ import msgspec
 from fastapi import Header, Query
 from starlette.responses import StreamingResponse
 
-from rookery.base.clock import from_us
-from rookery.domains.audit.rules import AuditEntry
+from rookery.domains.audit.document import Entry, entry_document
 from rookery.domains.audit.verdict import Verification
 from rookery.faces.api.feeds import STILL_HERE, Feeds, Watch, event, stream
-from rookery.faces.api.routing import After, Limit, Page, Router, page_of, place_of
+from rookery.faces.api.routing import After, Count, Limit, Page, Router, counted, page_of, place_of
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -27,20 +26,6 @@ api = Router("audit")
 NEWEST = "newest"
 Words = Annotated[str, Query(max_length=1_000)]
 Moment = Annotated[datetime | None, Query(description="RFC 3339, with its offset.")]
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """Who did what to which object, and when; `hash` is its place in the chain."""
-
-    position: int | None
-    id: str
-    at: datetime
-    event_type: str
-    actor: str
-    object: str
-    request_id: str
-    hash: str | None
-    details: dict[str, Any]
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -55,19 +40,21 @@ async def list_audit_entries(
     rook: AsyncRook, /, event_type: Words = "", actor: Words = "",
     object_: Annotated[str, Query(alias="object", max_length=1_000)] = "",
     since: Moment = None, until: Moment = None, limit: Limit = 50, after: After = "",
+    count: Count = None,
 ) -> Page[Entry]:  # fmt: skip
     """List what was done, newest first."""
     before = place_of(after, int) if after else None
     given = {"event_type": event_type, "actor": actor, "object": object_, "since": since, "until": until}
     wanted: Any = {name: value for name, value in given.items() if value}
     found = await rook.audit.list(fresh=not after, limit=limit + 1, before=before, **wanted)
-    return page_of([_document(entry) for entry in found], limit, lambda entry: entry.position)
+    page = page_of([entry_document(entry) for entry in found], limit, lambda entry: entry.position)
+    return await counted(page, count, partial(rook.audit.count, **wanted))
 
 
 @api.get("/audit/{entry_id}", "audit:read")
 async def get_audit_entry(rook: AsyncRook, /, entry_id: str) -> Entry:
     """One entry."""
-    return _document(await rook.audit.get(entry_id, fresh=True))
+    return entry_document(await rook.audit.get(entry_id, fresh=True))
 
 
 @api.post("/audit/verify", "audit:read", HTTPStatus.OK)
@@ -101,11 +88,4 @@ async def _happenings(rook: AsyncRook, watch: Watch, place: int) -> AsyncGenerat
             while newest is not None and place < newest:
                 for entry in await rook.audit.following(place):
                     place = entry.position or place
-                    yield event(_document(entry), name=entry.event_type, id_=place)
-
-
-def _document(entry: AuditEntry) -> Entry:
-    return Entry(
-        entry.position, entry.id, from_us(entry.at_us), entry.event_type, entry.actor, entry.object,
-        entry.request_id, entry.hash, entry.details,
-    )  # fmt: skip
+                    yield event(entry_document(entry), name=entry.event_type, id_=place)

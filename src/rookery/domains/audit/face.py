@@ -14,12 +14,15 @@ from rookery.domains.audit.keys import Keyring
 from rookery.domains.audit.rules import AuditEntry
 from rookery.domains.audit.service import AuditService
 from rookery.domains.audit.verdict import Verification
+from rookery.mechanisms.dual import dual
 from rookery.mechanisms.face import Face, RookT, bound
 from rookery.mechanisms.rook import AsyncRook, Rook
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
     from sqlalchemy.orm import Session
+
+    from rookery.mechanisms.dual import Dual
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,7 +31,7 @@ R = TypeVar("R")
 class _served(Generic[P, R]):  # noqa: N801  reads as `bound` does
     """An operation on a Rook and its AuditService as a verb: plain on a Rook, a coroutine on an AsyncRook."""
 
-    def __init__(self, operation: Callable[Concatenate[Rook, AuditService, P], R]) -> None:
+    def __init__(self, operation: Dual[Rook, AsyncRook, Concatenate[AuditService, P], R]) -> None:
         self.operation: Any = operation
         self.__doc__ = operation.__doc__
 
@@ -39,13 +42,10 @@ class _served(Generic[P, R]):  # noqa: N801  reads as `bound` does
     @overload
     def __get__(self, face: None, owner: type) -> _served[P, R]: ...
     def __get__(self, face: Audit[Any] | None, owner: type) -> Any:
-        if face is None:
-            return self
-        if isinstance(face.rook, AsyncRook):
-            return partial(face.rook.run_sync, self.operation, face.service)
-        return partial(self.operation, face.rook, face.service)
+        return self if face is None else partial(self.operation, face.rook, face.service)
 
 
+@dual
 def list_(
     rook: Rook,
     service: AuditService,
@@ -68,6 +68,7 @@ def list_(
     return entries
 
 
+@dual
 def count(
     rook: Rook, service: AuditService, /, *, fresh: bool = False, **wanted: Unpack[store.Wanted]
 ) -> int:
@@ -79,17 +80,20 @@ def count(
     return number
 
 
+@dual
 def get(rook: Rook, service: AuditService, /, entry_id: str, *, fresh: bool = False) -> AuditEntry:
     """The entry with this id. Raises EntryNotFound."""
     _freshen(rook, service, fresh=fresh)
     return store.get(rook, entry_id)
 
 
+@dual
 def flush(rook: Rook, service: AuditService, /, timeout: float | None = None) -> bool:
     """Wait until everything recorded before is stored; False when that took longer than `timeout` seconds."""
     return rook.offload(service.flush, timeout)
 
 
+@dual
 def verify(rook: Rook, service: AuditService, /, keys: Keyring | None = None) -> Verification:
     """Whether the stored log is what was written; that it is not is announced."""
     found = rook.offload(service.verify, keys)
@@ -99,6 +103,7 @@ def verify(rook: Rook, service: AuditService, /, keys: Keyring | None = None) ->
     return found
 
 
+@dual
 def export(rook: Rook, service: AuditService, /, file: Path) -> int:
     """Write the whole log to a file that can be verified elsewhere; how many entries that were."""
 
@@ -109,6 +114,7 @@ def export(rook: Rook, service: AuditService, /, file: Path) -> int:
     return rook.offload(write)
 
 
+@dual
 def prune(rook: Rook, service: AuditService, /, before: datetime, *, force: bool = False) -> int:
     """Remove the oldest entries, up to the first that is not older; how many those were. Raises LogBroken."""
     return rook.offload(partial(service.prune, before, actor=rook.actor, force=force))

@@ -12,11 +12,12 @@ from starlette.responses import PlainTextResponse
 
 from rookery.domains.backups.reading import Compared
 from rookery.domains.backups.store import VersionInfo
-from rookery.domains.backups.tasks import REACH_ALL, RUN, ManyDevices
+from rookery.domains.backups.tasks import CAPTURE, REACH, REACH_ALL, RUN, ManyDevices, OneDevice
 from rookery.faces.api.routing import (
     After,
     Filter,
     Limit,
+    Most,
     Page,
     Router,
     Submitted,
@@ -39,6 +40,12 @@ class NewBackup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     devices: tuple[str, ...] = ()
     filter: str = ""
+
+
+class How(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """With `accept_shrunken`, a configuration may be half as long as it was."""
+
+    accept_shrunken: bool = False
 
 
 class DiffLine(msgspec.Struct, frozen=True):
@@ -89,10 +96,11 @@ class Revealed(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which version is to be shown with its secrets, the newest unless said, and why."""
+    """Which version is to be shown with its secrets, that of a moment or the newest unless said, and why."""
 
     reason: str
     number: int | None = None
+    at: datetime | None = None
 
 
 @api.post("/backups", "backups:run", HTTPStatus.ACCEPTED)
@@ -100,6 +108,20 @@ async def create_backup(rook: AsyncRook, /, backup: NewBackup) -> Submitted:
     """Have devices backed up, each by a task of its own."""
     wanted = ManyDevices(filter=backup.filter, devices=backup.devices)
     return submitted(await rook.tasks.submit_task(RUN, wanted))
+
+
+@api.post("/devices/{device}/backups", "backups:run", HTTPStatus.ACCEPTED)
+async def back_up_device(rook: AsyncRook, /, device: str, how: How) -> Submitted:
+    """Have one device backed up."""
+    wanted = OneDevice(device=(await rook.devices.get(device)).id, accept_shrunken=how.accept_shrunken)
+    return submitted(await rook.tasks.submit_task(CAPTURE, wanted))
+
+
+@api.post("/devices/{device}/reachability", "backups:run", HTTPStatus.ACCEPTED)
+async def check_device(rook: AsyncRook, /, device: str) -> Submitted:
+    """See whether one device can be logged in on."""
+    wanted = OneDevice(device=(await rook.devices.get(device)).id)
+    return submitted(await rook.tasks.submit_task(REACH, wanted))
 
 
 @api.post("/reachability", "backups:run", HTTPStatus.ACCEPTED)
@@ -125,22 +147,28 @@ async def get_version(rook: AsyncRook, /, device: str, number: int) -> VersionIn
     return await rook.backups.get(device, number)
 
 
+@api.get("/devices/{device}/version", "backups:read")
+async def get_version_of(rook: AsyncRook, /, device: str, at: At = None) -> VersionInfo:
+    """The version of now, or of then, without its text."""
+    return await rook.backups.get(device, at=at)
+
+
 @api.get("/devices/{device}/versions/{number}/text", "backups:read")
 async def get_version_text(rook: AsyncRook, /, device: str, number: int) -> PlainTextResponse:
     """The text of a version, without its secrets."""
     return PlainTextResponse(await rook.backups.text(device, number))
 
 
-@api.get("/devices/{device}/configuration", "backups:read")
+@api.get("/devices/{device}/version/text", "backups:read")
 async def get_configuration(rook: AsyncRook, /, device: str, at: At = None) -> PlainTextResponse:
     """The configuration of a device, of now or of then, without its secrets."""
     return PlainTextResponse(await rook.backups.text(device, at=at))
 
 
-@api.post("/devices/{device}/configuration/reveal", "backups:reveal", HTTPStatus.OK)
+@api.post("/devices/{device}/version/reveal", "backups:reveal", HTTPStatus.OK)
 async def reveal_configuration(rook: AsyncRook, /, device: str, wanted: Wanted) -> Revealed:
     """Tell a configuration with its secrets, to whoever says why."""
-    return Revealed(await rook.backups.reveal(device, wanted.reason, wanted.number))
+    return Revealed(await rook.backups.reveal(device, wanted.reason, wanted.number, at=wanted.at))
 
 
 @api.get("/devices/{device}/diff", "backups:read")
@@ -158,7 +186,7 @@ async def compare_versions(
 async def search_configurations(
     rook: AsyncRook, /,
     regex: Annotated[str, Query(min_length=1, max_length=500, description="RE2 syntax.")],
-    filter_: Filter = "", limit: Limit = 100,
+    filter_: Filter = "", limit: Most = 100,
 ) -> Page[Found]:  # fmt: skip
     """Look for something in all current configurations."""
     return Page([Found(*hit) for hit in await rook.backups.grep(regex, filter_, most=limit)])

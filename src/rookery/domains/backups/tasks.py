@@ -32,6 +32,7 @@ class OneDevice(msgspec.Struct, frozen=True, kw_only=True):
     """A device of the inventory, by its id or name."""
 
     device: str
+    accept_shrunken: bool = False
 
 
 class ManyDevices(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +45,7 @@ class ManyDevices(msgspec.Struct, frozen=True, kw_only=True):
 def capture(rook: Rook, context: TaskContext, wanted: OneDevice) -> service.Captured:
     """Back up one device."""
     context.report(message=f"talking to {wanted.device}")
-    return service.capture(rook, wanted.device)
+    return service.capture(rook, wanted.device, accept_shrunken=wanted.accept_shrunken)
 
 
 def reach(rook: Rook, context: TaskContext, wanted: OneDevice) -> service.Captured:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from rookery.domains.credentials.rules import CredentialInfo, Secret
-from rookery.faces.api.routing import Changes, Page, Revision, Router
+from rookery.faces.api.routing import Changes, Page, Reason, Revision, Router
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -30,12 +30,6 @@ class NewCredential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def __repr__(self) -> str:
         return f"NewCredential({self.name!r}, ***)"
-
-
-class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a secret is wanted; it is kept in the audit log."""
-
-    reason: str
 
 
 @api.get("/credentials", "credentials:read")

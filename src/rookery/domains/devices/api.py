@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from fastapi import Query
+from starlette.responses import PlainTextResponse
 
 from rookery.domains.devices.document import DeviceInfo
+from rookery.domains.devices.errors import DeviceNotValid
 from rookery.domains.devices.exchange import ImportOutcome
 from rookery.domains.devices.orders import ORDERS, place_in
 from rookery.domains.devices.platform import Platform
-from rookery.domains.devices.rules import DeviceSpec
+from rookery.domains.devices.rules import PARTS, DeviceSpec
 from rookery.faces.api.routing import (
     After,
     Changes,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 api = Router("devices")
 
+Format = Literal["csv", "json", "oxidized", "rancid", "ansible", "netbox"]
 Sorted = Annotated[
     Literal[
         "name", "-name", "platform", "-platform", "site", "-site", "last_backup_at", "-last_backup_at",
@@ -50,21 +53,31 @@ class Tag(msgspec.Struct, frozen=True):
 
 
 class DeviceList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A list of devices as another program writes it."""
+    """A list of devices as another program writes it; `defaults` are parts that it says nothing of."""
 
-    format: Literal["csv", "json", "oxidized", "rancid", "ansible", "netbox"]
+    format: Format
     text: str
     dry_run: bool = False
+    defaults: dict[str, Any] = {}
 
 
-class PlatformInfo(msgspec.Struct, frozen=True):
-    """A platform in short; an experimental one is made from documentation alone."""
+class PlatformText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A platform, as TOML."""
 
-    name: str
-    title: str
-    aliases: tuple[str, ...]
-    origin: str
-    is_experimental: bool
+    text: str
+
+
+class Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose host keys are meant; without a port, on all of them."""
+
+    host: str
+    port: int | None = None
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """How many host keys were known."""
+
+    forgotten: int
 
 
 class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +102,14 @@ async def list_devices(
 async def create_device(rook: AsyncRook, /, device: DeviceSpec) -> DeviceInfo:
     """Add a device to the inventory."""
     return await rook.devices.create(**msgspec.to_builtins(device))
+
+
+@api.get("/devices/export", "devices:read")
+async def export_devices(
+    rook: AsyncRook, /, format_: Annotated[Format, Query(alias="format")], filter_: Filter = ""
+) -> PlainTextResponse:
+    """Devices as other programs read them."""
+    return PlainTextResponse(await rook.devices.export(format_, filter_))
 
 
 @api.get("/devices/{device}", "devices:read")
@@ -130,15 +151,24 @@ async def remove_tag(rook: AsyncRook, /, device: str, tag: str) -> None:
 @api.post("/devices/import", "devices:write", HTTPStatus.OK)
 async def import_devices(rook: AsyncRook, /, sent: DeviceList) -> ImportOutcome:
     """Take devices from a list of another program; with `dry_run`, only say what would change."""
+    if unknown := sorted(sent.defaults.keys() - set(PARTS)):
+        raise DeviceNotValid(f"A device has no {', '.join(unknown)[:200]}; it has {', '.join(PARTS)}.")
     take = rook.devices.preview_import if sent.dry_run else rook.devices.import_
-    return await take(sent.text, sent.format)
+    return await take(sent.text, sent.format, **sent.defaults)
 
 
-@api.delete("/devices/{device}/host-keys", "devices:write")
-async def forget_host_keys(rook: AsyncRook, /, device: str) -> None:
-    """Trust the next host key that a device shows: it was replaced."""
-    known = await rook.devices.get(device)
-    await rook.devices.forget_host_keys(known.address, known.port)
+@api.get("/host-keys", "devices:read")
+async def list_host_keys(
+    rook: AsyncRook, /, host: str, port: Annotated[int, Query(ge=1, le=65_535)]
+) -> Page[str]:
+    """List the keys by which a host is known."""
+    return Page(sorted(await rook.devices.host_keys(host, port)))
+
+
+@api.post("/host-keys/forget", "devices:write", HTTPStatus.OK)
+async def forget_host_keys(rook: AsyncRook, /, sent: Host) -> Forgotten:
+    """Trust the next host key that a host shows: it was replaced."""
+    return Forgotten(await rook.devices.forget_host_keys(sent.host, sent.port))
 
 
 @api.get("/tags", "devices:read")
@@ -148,9 +178,9 @@ async def list_tags(rook: AsyncRook, /) -> Page[Tag]:
 
 
 @api.get("/platforms", "platforms:read")
-async def list_platforms(rook: AsyncRook, /) -> Page[PlatformInfo]:
+async def list_platforms(rook: AsyncRook, /) -> Page[Platform]:
     """List the kinds of devices that are known."""
-    return Page([_platform_info(each) for each in await rook.devices.platforms()])
+    return Page(await rook.devices.platforms())
 
 
 @api.get("/platforms/{platform}", "platforms:read")
@@ -159,7 +189,7 @@ async def get_platform(rook: AsyncRook, /, platform: str) -> Platform:
     return await rook.devices.platform(platform)
 
 
-def _platform_info(platform: Platform) -> PlatformInfo:
-    return PlatformInfo(
-        platform.name, platform.title, platform.aliases, platform.origin, platform.is_experimental
-    )
+@api.put("/platforms/{platform}", "platforms:write")
+async def add_platform(rook: AsyncRook, /, platform: str, sent: PlatformText) -> Platform:
+    """Add a kind of device of one's own."""
+    return await rook.devices.add_platform(platform, sent.text)

@@ -54,3 +54,9 @@ MEANING = Meaning(
     },
     (Device.name, Device.address, Device.site, Device.role, Device.model, Device.serial, Device.notes),
 )
+
+
+def tagged(tag: str) -> str:
+    """The filter that chooses what has a tag."""
+    quoted = tag.replace("\\", "\\\\").replace('"', '\\"')
+    return f'tag:"{quoted}"'

@@ -20,6 +20,7 @@ from rookery.domains.devices.events import (
     HostKeysForgotten,
     PlatformAdded,
 )
+from rookery.domains.devices.filters import tagged
 from rookery.domains.devices.library import Library
 from rookery.domains.devices.models import Device
 from rookery.domains.devices.platform import Platform
@@ -123,8 +124,7 @@ def tags_of(rook: Rook, /, name: str) -> tuple[str, ...]:
 @dual
 def devices_for(rook: Rook, /, tag: str) -> list[DeviceInfo]:
     """The devices that have a tag, by name."""
-    quoted = tag.replace("\\", "\\\\").replace('"', '\\"')
-    return store.list_(rook, f'tag:"{quoted}"')
+    return store.list_(rook, tagged(tag))
 
 
 @dual

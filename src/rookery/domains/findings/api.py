@@ -11,12 +11,24 @@ import msgspec
 from fastapi import Query
 from starlette.responses import StreamingResponse
 
+from rookery.base.clock import from_us
 from rookery.domains.findings.document import FindingInfo, event_as_json, evidence_as_json, finding_info
 from rookery.domains.findings.errors import FindingNotFound
 from rookery.domains.findings.rules import Severity, State
 from rookery.domains.findings.service import DecisionOutcome
 from rookery.domains.findings.store import Place
-from rookery.faces.api.routing import After, Count, Filter, Limit, Page, Router, counted, page_of, place_of
+from rookery.faces.api.routing import (
+    After,
+    Count,
+    Filter,
+    Limit,
+    Most,
+    Page,
+    Router,
+    counted,
+    page_of,
+    place_of,
+)
 from rookery.faces.api.streams import download
 
 if TYPE_CHECKING:
@@ -81,6 +93,15 @@ class Evidence(msgspec.Struct, frozen=True):
     curl: str
 
 
+class FeedInfo(msgspec.Struct, frozen=True):
+    """What was imported of what is known of CVEs: `kev` or `epss`, of which day."""
+
+    name: str
+    dated: str
+    imported: datetime
+    entries: int
+
+
 class Weakness(msgspec.Struct, frozen=True):
     """One weakness on all its targets: how many findings, and how many of them are to be dealt with."""
 
@@ -119,9 +140,16 @@ async def export_findings(rook: AsyncRook, /, format_: Format, filter_: Filter =
 
 
 @api.get("/findings/groups", "findings:read")
-async def list_finding_groups(rook: AsyncRook, /, filter_: Filter = "", limit: Limit = 50) -> Page[Weakness]:
+async def list_finding_groups(rook: AsyncRook, /, filter_: Filter = "", limit: Most = 50) -> Page[Weakness]:
     """List weaknesses, each with the number of its targets."""
     return Page([Weakness(*group) for group in await rook.findings.groups(filter_, limit=limit)])
+
+
+@api.get("/findings/feeds", "findings:read")
+async def list_feeds(rook: AsyncRook, /) -> Page[FeedInfo]:
+    """List what was imported of what is known of CVEs."""
+    found = await rook.findings.feeds()
+    return Page([FeedInfo(each.name, each.dated, from_us(each.imported_us), each.entries) for each in found])
 
 
 @api.post("/findings/triage", "findings:triage", HTTPStatus.OK)

@@ -9,11 +9,13 @@ import msgspec
 
 from rookery.domains.notifications.document import ChannelInfo, NotificationInfo, RuleInfo
 from rookery.domains.notifications.rules import ChannelKind, Quiet, Word
+from rookery.domains.notifications.store import Address
 from rookery.faces.api.routing import (
     After,
     Changes,
     Limit,
     Page,
+    Reason,
     Revision,
     Router,
     page_of,
@@ -125,6 +127,12 @@ async def delete_channel(rook: AsyncRook, /, channel: str) -> None:
 async def test_channel(rook: AsyncRook, /, channel: str) -> None:
     """Send a message over a channel, now; what is wrong with it is answered."""
     await rook.notifications.test(channel)
+
+
+@api.post("/notifications/channels/{channel}/reveal", "notifications:reveal", HTTPStatus.OK)
+async def reveal_channel(rook: AsyncRook, /, channel: str, sent: Reason) -> Address:
+    """Tell the address and the secret of a channel, to whoever says why."""
+    return await rook.notifications.reveal_channel(channel, sent.reason)
 
 
 @api.get("/notifications/rules", "notifications:read")

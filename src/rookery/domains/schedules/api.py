@@ -18,7 +18,7 @@ from rookery.domains.schedules.document import FiringInfo, ScheduleInfo
 from rookery.domains.schedules.rules import Missed, Overlap
 from rookery.domains.schedules.timing import Timing
 from rookery.domains.users.permissions import require
-from rookery.faces.api.routing import Caller, Changes, Limit, Page, Router, Submitted, submitted
+from rookery.faces.api.routing import Caller, Changes, Most, Page, Router, Submitted, submitted
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -39,6 +39,13 @@ class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     missed: Missed = Missed.ONCE
     overlap: Overlap = Overlap.SKIP
     enabled: bool = True
+
+
+class Preview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many times, and of which timing."""
+
+    timing: Timing
+    count: int = 5
 
 
 class Dues(msgspec.Struct, frozen=True):
@@ -113,8 +120,14 @@ async def preview_schedule(
     return Dues(await rook.schedules.preview(schedule, count))
 
 
+@api.post("/schedules/preview", "schedules:read", HTTPStatus.OK)
+async def preview_timing(rook: AsyncRook, /, wanted: Preview) -> Dues:
+    """When a schedule of this timing would be due next; nothing is kept."""
+    return Dues(await rook.schedules.preview(wanted.timing, wanted.count))
+
+
 @api.get("/schedules/{schedule}/history", "schedules:read")
-async def list_firings(rook: AsyncRook, /, schedule: str, limit: Limit = 20) -> Page[FiringInfo]:
+async def list_firings(rook: AsyncRook, /, schedule: str, limit: Most = 20) -> Page[FiringInfo]:
     """What came of a schedule's latest due times, newest first."""
     return Page(await rook.schedules.history(schedule, limit=limit))
 

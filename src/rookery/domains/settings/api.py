@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from rookery.domains.settings.document import ChangeInfo, SettingInfo
 from rookery.domains.settings.rules import Kind
-from rookery.faces.api.routing import Limit, Page, Revision, Router
+from rookery.faces.api.routing import Changes, Most, Page, Revision, Router
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -23,6 +23,13 @@ class NewSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     kind: Kind = "text"
     default: Any = ""
     description: str = ""
+
+
+class OwnParts(msgspec.Struct, frozen=True):
+    """What may be changed of a setting of one's own."""
+
+    default: Any
+    description: str
 
 
 class NewValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,19 +63,27 @@ async def update_setting(rook: AsyncRook, /, key: str, sent: NewValue, revision:
     return await rook.settings.update_value(key, sent.value, revision=revision)
 
 
+@api.patch("/settings/{key}", "settings:write")
+async def change_setting(
+    rook: AsyncRook, /, key: str, changes: Annotated[dict[str, Any], Changes(OwnParts)], revision: Revision
+) -> SettingInfo:
+    """Change what is declared of a setting of one's own."""
+    return await rook.settings.update(key, revision=revision, **changes)
+
+
 @api.delete("/settings/{key}/value", "settings:write")
-async def unset_setting(rook: AsyncRook, /, key: str) -> None:
+async def unset_setting(rook: AsyncRook, /, key: str, revision: Revision) -> None:
     """Have its default hold again."""
-    await rook.settings.unset(key)
+    await rook.settings.unset(key, revision=revision)
 
 
 @api.delete("/settings/{key}", "settings:write")
-async def delete_setting(rook: AsyncRook, /, key: str) -> None:
+async def delete_setting(rook: AsyncRook, /, key: str, revision: Revision) -> None:
     """Forget a setting of one's own."""
-    await rook.settings.delete(key)
+    await rook.settings.delete(key, revision=revision)
 
 
 @api.get("/settings/{key}/history", "settings:read")
-async def get_setting_history(rook: AsyncRook, /, key: str, limit: Limit = 50) -> Page[ChangeInfo]:
+async def get_setting_history(rook: AsyncRook, /, key: str, limit: Most = 50) -> Page[ChangeInfo]:
     """What a setting was, newest first."""
     return Page(await rook.settings.history(key, limit=limit))

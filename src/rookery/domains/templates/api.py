@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from fastapi import Path, Query
 
+from rookery.domains.templates.listing import Listing, TemplateInfo
 from rookery.domains.templates.reading import Shown
-from rookery.domains.templates.rules import Selector
+from rookery.domains.templates.rules import Selector, SeverityWord
 from rookery.domains.templates.survey import Stats
 from rookery.faces.api.routing import After, Limit, Page, Router, page_of, place_of
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
-    from rookery.mechanisms.engine import Template
 
 api = Router("templates")
 
@@ -22,15 +23,23 @@ Words = Annotated[list[str] | None, Query()]
 TemplateId = Annotated[str, Path(pattern=r"^[\w-]{1,200}$")]  # no path: files of this machine are not read
 
 
-class TemplateInfo(msgspec.Struct, frozen=True):
-    """A check in short."""
+class Chosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which checks, in nuclei's words; what is empty wants all, or excludes nothing."""
 
-    id: str
-    severity: str
-    name: str
-    protocols: tuple[str, ...]
-    tags: tuple[str, ...]
-    author: tuple[str, ...]
+    ids: tuple[str, ...] = ()
+    exclude_ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
+    include_tags: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    severities: tuple[SeverityWord, ...] = ()
+    exclude_severities: tuple[SeverityWord, ...] = ()
+    protocols: tuple[str, ...] = ()
+    exclude_protocols: tuple[str, ...] = ()
+
+    def selector(self) -> Selector:
+        """As templates know it."""
+        return Selector(**msgspec.structs.asdict(self))
 
 
 @api.get("/templates", "templates:read")
@@ -45,8 +54,14 @@ async def list_templates(
     )  # fmt: skip
     place = place_of(after, str) if after else ""
     found = sorted((await rook.templates.list(selector)).templates, key=lambda template: template.id)
-    rest = [_info(template) for template in found if template.id > place]
+    rest = [template for template in found if template.id > place]
     return page_of(rest[: limit + 1], limit, lambda template: template.id)
+
+
+@api.post("/templates/selection", "templates:read", HTTPStatus.OK)
+async def select_templates(rook: AsyncRook, /, chosen: Chosen) -> Listing:
+    """What a scan with this selection would run, and what it would leave out."""
+    return await rook.templates.list(chosen.selector())
 
 
 @api.get("/templates/stats", "templates:read")
@@ -59,11 +74,3 @@ async def get_template_stats(rook: AsyncRook, /) -> Stats:
 async def get_template(rook: AsyncRook, /, template_id: TemplateId) -> Shown:
     """One check: what it is about, what it sends and looks for, whether it runs, who signed it."""
     return await rook.templates.show(template_id)
-
-
-def _info(template: Template) -> TemplateInfo:
-    info = template.info
-    return TemplateInfo(
-        template.id, info.severity, info.name, tuple(sorted(template.protocols)), tuple(info.tags),
-        tuple(info.author),
-    )  # fmt: skip

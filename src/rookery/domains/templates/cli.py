@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,34 +46,20 @@ def templates() -> None:
 @pass_rook
 def list_(rook: Rook, templates: tuple[Path, ...], selector: Selector, *, as_json: bool) -> None:
     """Show what a scan with the same options would run, and count what it would leave out."""
-    selection = rook.templates.list(selector, templates=templates)
-    left_out = Counter(one.described for one in selection.skipped)
-    rows = [_row(template) for template in selection.templates]
+    found = rook.templates.list(selector, templates=templates)
     if as_json:
-        emit_json({"items": rows, "next": None, "skipped": dict(left_out.most_common())})
+        emit_json({"items": found.templates, "next": None, "skipped": found.skipped})
         return
     table(
         [Column("id", whole=True), Column("severity", whole=True), "protocol", Column("name", cut=True)],
-        [(row["id"], row["severity"], ", ".join(row["protocols"]), row["name"]) for row in rows],
+        [(each.id, each.severity, ", ".join(each.protocols), each.name) for each in found.templates],
         empty="No template fits.",
     )
-    note(f"{len(rows)} chosen, {len(selection.skipped)} left out.")
-    for reason, count in left_out.most_common(SHOWN_ROWS):
+    note(f"{len(found.templates)} chosen, {sum(found.skipped.values())} left out.")
+    for reason, count in islice(found.skipped.items(), SHOWN_ROWS):
         note(f"Left out: {count} × {printable(reason)}")
-    for warning in selection.unsigned:
+    for warning in found.unsigned:
         note(f"Warning: {warning}")
-
-
-def _row(template: Any) -> dict[str, Any]:
-    return {
-        "id": template.id,
-        "severity": template.info.severity,
-        "name": template.info.name,
-        "protocols": sorted(template.protocols),
-        "tags": template.info.tags,
-        "author": template.info.author,
-        "path": template.path,
-    }
 
 
 @templates.command("show")

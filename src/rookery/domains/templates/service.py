@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rookery.domains.templates.events import TemplatesRolledBack, TemplatesSynced
-from rookery.domains.templates.rules import EVERYTHING, Selection, Selector
+from rookery.domains.templates.listing import Listing, listing
+from rookery.domains.templates.rules import EVERYTHING, Selector
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.rook import Rook
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dual
-def list_(rook: Rook, /, selector: Selector = EVERYTHING, *, templates: Sequence[Path] = ()) -> Selection:
+def list_(rook: Rook, /, selector: Selector = EVERYTHING, *, templates: Sequence[Path] = ()) -> Listing:
     """What a scan with this selection would run, and what it would leave out. Raises what it would raise."""
     from rookery.domains.templates.library import open_library
 
@@ -32,7 +33,7 @@ def list_(rook: Rook, /, selector: Selector = EVERYTHING, *, templates: Sequence
         rook.config.templates,
         include_tags=selector.include_tags,
     )
-    return library.select(selector)
+    return rook.offload(lambda: listing(library.select(selector)))
 
 
 @dual

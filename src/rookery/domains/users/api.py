@@ -108,6 +108,12 @@ class RecoveryCodes(msgspec.Struct, frozen=True):
     codes: tuple[str, ...]
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """How many sessions were ended."""
+
+    ended: int
+
+
 @api.post("/session", None)
 async def log_in(rook: AsyncRook, /, login: Login, request: Request) -> Response:
     """Log in: the session comes as a cookie."""
@@ -222,6 +228,18 @@ async def create_user(rook: AsyncRook, /, user: NewUser) -> User:
     return await rook.users.create(user.username, user.email, user.role, password=user.password)
 
 
+@api.get("/users/by-username/{name}", "users:read")
+async def get_user_by_name(rook: AsyncRook, /, name: str) -> User:
+    """One user, by name."""
+    return await rook.users.by_username(name)
+
+
+@api.get("/users/by-email/{email}", "users:read")
+async def get_user_by_email(rook: AsyncRook, /, email: str) -> User:
+    """One user, by e-mail address."""
+    return await rook.users.by_email(email)
+
+
 @api.get("/users/{user_id}", "users:read")
 async def get_user(rook: AsyncRook, /, user_id: str) -> User:
     """One user, by id."""
@@ -254,6 +272,18 @@ async def delete_user(rook: AsyncRook, /, user_id: str) -> None:
 async def list_sessions_of(rook: AsyncRook, /, user_id: str) -> Page[Session]:
     """List somebody's sessions."""
     return Page(await rook.users.sessions(user_id))
+
+
+@api.post("/users/{user_id}/sessions/end", "users:write", HTTPStatus.OK)
+async def end_sessions_of(rook: AsyncRook, /, user_id: str) -> Ended:
+    """End somebody's sessions: they have to log in again."""
+    return Ended(await rook.users.end_sessions(user_id))
+
+
+@api.delete("/users/{user_id}/totp", "users:write")
+async def disable_totp_of(rook: AsyncRook, /, user_id: str) -> None:
+    """Ask somebody for no second factor any more: the phone is lost, and so are the codes."""
+    await rook.users.totp_disable(user_id)
 
 
 @api.get("/users/{user_id}/tokens", "tokens:read")

@@ -22,9 +22,9 @@ _BY_ROLE: Final[Mapping[Role, str]] = {
         users:read
         """,
     Role.ADMIN: """
-        audit:write backups:reveal backups:write credentials:reveal credentials:write notifications:write
-        platforms:write scans:scope settings:write tasks:submit templates:write tokens:read tokens:write
-        users:write
+        audit:write backups:reveal backups:write credentials:reveal credentials:write notifications:reveal
+        notifications:write platforms:write scans:scope settings:write tasks:submit templates:write
+        tokens:read tokens:write users:write
         """,
 }
 """What each role may do beside what those before it may."""

@@ -28,6 +28,12 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     total: int | UnsetType = UNSET
 
 
+class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a secret is wanted; it is kept in the audit log."""
+
+    reason: str
+
+
 class Submitted(msgspec.Struct, frozen=True):
     """A task that does what was asked for, in its turn: see /tasks/{task_id}. One that was there already,
     for the same, is not new. `status` is where it stands, for whoever has waited for it."""

@@ -49,7 +49,8 @@ UNREAD = {"AsyncRook": None, "Principal": None}
 
 
 class IfMatch:
-    """Marks the parameter that gets the revision of If-Match, which the route then requires."""
+    """Marks the parameter that gets the revision of If-Match, which whoever changes something has to send;
+    who removes something may."""
 
 
 class Caller:
@@ -171,10 +172,7 @@ class Endpoint:
         known: dict[type, Any] = {Request: request, Feeds: request.app.state.feeds}
         sent = {name: known[mark] for mark, name in self.wants.items() if mark in known}
         if IfMatch in self.wants:
-            tag = request.headers.get("if-match")
-            if tag is None:
-                raise PreconditionMissing
-            sent[self.wants[IfMatch]] = revision_of(tag)
+            sent[self.wants[IfMatch]] = _revision(request)
         if self.body:
             name, kind = self.body
             body = await request.body()
@@ -200,6 +198,14 @@ class Endpoint:
         if self.status == HTTPStatus.CREATED and (id_ := getattr(result, "id", None)):
             headers["Location"] = f"{_path(request)}/{id_}"
         return Response(msgspec.json.encode(result), self.status, headers, "application/json")
+
+
+def _revision(request: Request) -> int | None:
+    """The revision that is changed. Raises PreconditionMissing, BodyNotValid."""
+    tag = request.headers.get("if-match")
+    if tag is None and request.method != "DELETE":
+        raise PreconditionMissing
+    return None if tag is None else revision_of(tag)
 
 
 def _path(request: Request) -> str:

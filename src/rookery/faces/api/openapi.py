@@ -31,8 +31,8 @@ def document_of(app: FastAPI, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     by_name = {endpoint.__name__: endpoint for endpoint in endpoints}
     schemas = _Schemas(list(by_name.values()))
     for path in document["paths"].values():
-        for operation in path.values():
-            _describe(operation, by_name[operation["operationId"]], schemas)
+        for method, operation in path.items():
+            _describe(operation, method, by_name[operation["operationId"]], schemas)
     document["components"] = {
         "schemas": schemas.components,
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -87,7 +87,7 @@ def _answered(endpoint: Endpoint) -> Any:
     return None if is_opaque else answers
 
 
-def _describe(operation: dict[str, Any], endpoint: Endpoint, schemas: _Schemas) -> None:
+def _describe(operation: dict[str, Any], method: str, endpoint: Endpoint, schemas: _Schemas) -> None:
     success: dict[str, Any] = {"description": HTTPStatus(endpoint.status).phrase}
     if (answers := _answered(endpoint)) is not None:
         success["content"] = schemas.content(answers)
@@ -98,7 +98,7 @@ def _describe(operation: dict[str, Any], endpoint: Endpoint, schemas: _Schemas) 
     if endpoint.answers is Submitted:
         operation.setdefault("parameters", []).append(_PREFER)
     if IfMatch in endpoint.wants:
-        operation.setdefault("parameters", []).append(_IF_MATCH)
+        operation.setdefault("parameters", []).append(_IF_MATCH | {"required": method != "delete"})
     if endpoint.permission is not None:
         operation["security"] = [{"token": []}]
         operation["x-permission"] = endpoint.permission
@@ -116,6 +116,6 @@ _PREFER = {
     "description": "wait=10: answer when the task has ended, or after so many seconds (60 at most).",
 }  # fmt: skip
 _IF_MATCH = {
-    "name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"},
+    "name": "If-Match", "in": "header", "schema": {"type": "string"},
     "description": "The ETag of what you change; * for whichever there is.",
 }  # fmt: skip

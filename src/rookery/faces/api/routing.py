@@ -28,6 +28,7 @@ from rookery.faces.api.documents import (
     PREFIX,
     Changes,
     Page,
+    Reason,
     Submitted,
     counted,
     page_of,
@@ -44,7 +45,9 @@ __all__ = [
     "Filter",
     "IfMatch",
     "Limit",
+    "Most",
     "Page",
+    "Reason",
     "Revision",
     "Router",
     "Submitted",
@@ -57,6 +60,7 @@ __all__ = [
 H = TypeVar("H", bound=Handler)
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="At most so many.")]
+Most = Annotated[int, Query(ge=1, le=10_000, description="At most so many; this list has no pages.")]
 After = Annotated[str, Query(description="The page after this one: `next` of the page before.")]
 Filter = Annotated[str, Query(alias="filter", description="What to look for, in the filter language.")]
 Count = Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,11 +26,20 @@ api = Router("tasks")
 
 
 class NewTask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be done: a type of task, and what it is given; 0 is done first, 9 last."""
+    """What is to be done: a type of task, and what it is given; 0 is done first, 9 last.
+
+    While a task of the same `idempotency_key` has not ended, or for so long (`window`), it is that one. It is
+    not begun before `run_at`, and ended after `timeout` seconds.
+    """
 
     type: str
     payload: Any = None
     priority: int = 5
+    idempotency_key: str | None = None
+    window: timedelta | None = None
+    run_at: datetime | None = None
+    timeout: float | None = None
+    parent_id: str | None = None
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -49,12 +59,13 @@ async def list_tasks(
     rook: AsyncRook, /, status: Annotated[list[TaskStatus] | None, Query()] = None,
     type_: Annotated[str | None, Query(alias="type")] = None,
     parent: Annotated[str | None, Query(description="Only tasks that this one has submitted.")] = None,
+    id_: Annotated[list[str] | None, Query(alias="id", description="Only these.")] = None,
     limit: Limit = 50, after: After = "",
 ) -> Page[TaskInfo]:  # fmt: skip
     """List tasks, newest first."""
     before = place_of(after, str) if after else None
     found = await rook.tasks.list(
-        status=status or (), type=type_, parent_id=parent, limit=limit + 1, before=before
+        status=status or (), type=type_, parent_id=parent, ids=id_, limit=limit + 1, before=before
     )
     return page_of(found, limit, lambda task: task.id)
 
@@ -62,7 +73,8 @@ async def list_tasks(
 @api.post("/tasks", "tasks:submit", HTTPStatus.ACCEPTED)
 async def submit_task(rook: AsyncRook, /, task: NewTask) -> Submitted:
     """Submit a task of any type, with the payload that its type takes."""
-    return submitted(await rook.tasks.submit_task(task.type, task.payload, priority=task.priority))
+    parts = msgspec.structs.asdict(task)
+    return submitted(await rook.tasks.submit_task(parts.pop("type"), parts.pop("payload"), **parts))
 
 
 @api.get("/tasks/{task_id}", "tasks:read")

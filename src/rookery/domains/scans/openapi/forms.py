@@ -19,12 +19,12 @@ class Filling:
     def __init__(
         self, by_name: Mapping[str, str] | None = None, form: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
-        self._by_name = dict(by_name or {})
-        self._form = dict(form or {})
+        self.by_name = dict(by_name or {})
+        self.form = dict(form or {})
 
     def values(self, operation: Operation) -> dict[str, str]:
         """The values for one operation."""
-        return {**self._form.get(operation.key, {}), **self._by_name}
+        return {**self.form.get(operation.key, {}), **self.by_name}
 
 
 def read_form(data: bytes, source: str) -> dict[str, dict[str, str]]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
+import msgspec
+
 from rookery.domains.scans.openapi.errors import BadApiDocument
 from rookery.domains.scans.openapi.parameters import Parameter, parameters_of, text_of
 from rookery.domains.scans.openapi.references import References
@@ -14,7 +16,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 MOST_OPERATIONS = 10_000
 
 
-class Operation(NamedTuple):
+class Operation(msgspec.Struct, frozen=True):
     """One operation: `GET /pets/{id}` on a server."""
 
     method: str

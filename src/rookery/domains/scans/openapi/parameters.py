@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from rookery.domains.scans.openapi.references import References
 
@@ -12,7 +14,7 @@ MOST = 200  # of one operation
 LONGEST_VALUE = 1_000  # characters
 
 
-class Parameter(NamedTuple):
+class Parameter(msgspec.Struct, frozen=True):
     """One parameter; `value` is None where the document has none, `hint` tells a person what is wanted."""
 
     name: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from rookery.domains.scans import store
 from rookery.domains.scans.endpoints import host_of, is_path, parse_endpoint
@@ -32,7 +34,7 @@ OK = 200
 NOTHING_FILLED = Filling()
 
 
-class ApiEndpoints(NamedTuple):
+class ApiEndpoints(msgspec.Struct, frozen=True):
     """What an API's document has to scan.
 
     `complete` are endpoints; `incomplete` operations lack the values of these parameters; `unusable` gives by
@@ -46,14 +48,22 @@ class ApiEndpoints(NamedTuple):
 
 @dual
 def read_openapi(
-    rook: Rook, /, source: str, *, server: str = "", filling: Filling = NOTHING_FILLED
+    rook: Rook,
+    /,
+    source: str,
+    *,
+    text: str | None = None,
+    server: str = "",
+    filling: Filling = NOTHING_FILLED,
 ) -> ApiEndpoints:
     """The endpoints in an OpenAPI document, a file or a URL; `server` takes the place of those it names.
+
+    With its `text`, that is read, and `source` is what it is called.
 
     Raises BadApiDocument, DocumentNotFound, DocumentNotFetched, TargetOutOfScope.
     """
     is_url = "://" in source
-    data = _fetched(rook, source) if is_url else rook.offload(_read, Path(source))
+    data = _data(rook, source, is_url) if text is None else text.encode()
     document = rook.offload(read_document, data, source)
     server = parse_endpoint(server).target if server else ""
     try:
@@ -67,11 +77,18 @@ def read_openapi(
 
 @dual
 def import_openapi(
-    rook: Rook, /, project_id: str, source: str, *, server: str = "", filling: Filling = NOTHING_FILLED
+    rook: Rook,
+    /,
+    project_id: str,
+    source: str,
+    *,
+    text: str | None = None,
+    server: str = "",
+    filling: Filling = NOTHING_FILLED,
 ) -> tuple[list[Endpoint], ApiEndpoints]:
     """Add to a project what `read_openapi` finds and is new to it; what was added, and all that was found."""
     store.get_project(rook, project_id)
-    found = read_openapi(rook, source, server=server, filling=filling)
+    found = read_openapi(rook, source, text=text, server=server, filling=filling)
     return keep(rook, project_id, found.complete), found
 
 
@@ -89,6 +106,10 @@ def _sorted_out(api: Api, filling: Filling, source: str) -> ApiEndpoints:
             continue
         found.complete.append(NewEndpoint(kind, address, operation.method, operation.name[:200], source))
     return found
+
+
+def _data(rook: Rook, source: str, is_url: bool) -> bytes:
+    return _fetched(rook, source) if is_url else rook.offload(_read, Path(source))
 
 
 def _read(path: Path) -> bytes:

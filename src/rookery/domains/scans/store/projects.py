@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -15,7 +17,7 @@ from rookery.domains.scans.models import Endpoint, Project, Run
 from rookery.mechanisms.dual import dual, dual_read
 
 
-class NewEndpoint(NamedTuple):
+class NewEndpoint(msgspec.Struct, frozen=True):
     """An endpoint to be added; `method` and `name` are those of an API's operation."""
 
     kind: str
@@ -91,7 +93,7 @@ def add_endpoints(
             known.add((each.address, each.method))
             added.append(
                 Endpoint(
-                    id=new_id(), project_id=project_id, added_us=now_us(), added_by=added_by, **each._asdict()
+                    id=new_id(), project_id=project_id, added_us=now_us(), added_by=added_by, **asdict(each)
                 )
             )
     session.add_all(added)

@@ -1,4 +1,4 @@
-"""The routes of scans: runs, what is scanned in projects, and what may be scanned at all."""
+"""The routes of scans: runs, and what may be scanned at all."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from contextlib import aclosing, suppress
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-from fastapi import Query
 from msgspec import Meta
 from starlette.responses import StreamingResponse
 
 from rookery.base.clock import from_us
-from rookery.domains.scans.document import EndpointInfo, RunInfo, endpoint_document, run_document
+from rookery.domains.scans.document import RunInfo, run_document
 from rookery.domains.scans.errors import RunNotFound
 from rookery.domains.scans.models import Run, ScopeEntry
-from rookery.domains.scans.plan import EMBEDDED, ScanPlan
+from rookery.domains.scans.plan import EMBEDDED, ScanPlan, ScanResult
 from rookery.domains.scans.remote import refuse_paths
-from rookery.domains.templates.rules import Selector, SeverityWord
+from rookery.domains.templates.api import Chosen
 from rookery.faces.api.feeds import STILL_HERE, Feeds, event, stream
 from rookery.faces.api.routing import After, Limit, Page, Router, Submitted, page_of, place_of, submitted
 from rookery.faces.api.streams import File, download
@@ -29,32 +28,6 @@ if TYPE_CHECKING:
     from rookery.app import AsyncRook
 
 api = Router("scans")
-
-
-class ProjectInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of what is scanned; an unasked figure is None."""
-
-    id: str
-    description: str
-    created: datetime
-    created_by: str
-    endpoint_count: int | None = None
-    run_count: int | None = None
-
-
-class Chosen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which checks, in nuclei's words; what is empty wants all, or excludes nothing."""
-
-    ids: tuple[str, ...] = ()
-    exclude_ids: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    exclude_tags: tuple[str, ...] = ()
-    include_tags: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-    severities: tuple[SeverityWord, ...] = ()
-    exclude_severities: tuple[SeverityWord, ...] = ()
-    protocols: tuple[str, ...] = ()
-    exclude_protocols: tuple[str, ...] = ()
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,21 +49,25 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def plan(self) -> ScanPlan:
         """As the scan knows it."""
-        selection = Selector(**msgspec.structs.asdict(self.selection))
-        return ScanPlan(**{**msgspec.structs.asdict(self), "selection": selection})
+        return ScanPlan(**{**msgspec.structs.asdict(self), "selection": self.selection.selector()})
 
 
-class NewProject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A project: its name is of lower-case letters, digits, - and _."""
+class Result(msgspec.Struct, frozen=True):
+    """What came of a scan; None while it has not ended."""
 
-    id: str
-    description: str = ""
+    result: ScanResult | None
 
 
-class NewEndpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """URLs, hosts, host:port pairs, or stored configurations, device:r1."""
+class Older(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ended before this moment is meant."""
 
-    endpoints: tuple[str, ...]
+    before: datetime
+
+
+class Resumption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How urgent it is that a run goes on."""
+
+    priority: Annotated[int, Meta(ge=1, le=9)] = 5
 
 
 class Covered(msgspec.Struct, frozen=True):
@@ -141,6 +118,18 @@ async def get_run(rook: AsyncRook, /, run_id: str) -> RunInfo:
     return _info(await rook.scans.run(run_id))
 
 
+@api.get("/runs/{run_id}/result", "scans:read")
+async def get_run_result(rook: AsyncRook, /, run_id: str) -> Result:
+    """What came of a scan, by the id of its run or of its task."""
+    return Result(await rook.scans.get_scan_result(run_id))
+
+
+@api.get("/runs/{run_id}/templates", "scans:read")
+async def list_run_templates(rook: AsyncRook, /, run_id: str) -> Page[str]:
+    """List the ids of the templates that a run has used."""
+    return Page(list(await rook.scans.template_ids((await rook.scans.run(run_id)).id)))
+
+
 @api.get("/runs/{run_id}/coverage", "scans:read")
 async def get_run_coverage(rook: AsyncRook, /, run_id: str) -> Page[Covered]:
     """How far a run came, target by target."""
@@ -177,9 +166,9 @@ async def _progress(states: AsyncGenerator[RunInfo | None, None]) -> AsyncGenera
 
 
 @api.post("/runs/{run_id}/resume", "scans:run", HTTPStatus.ACCEPTED)
-async def resume_run(rook: AsyncRook, /, run_id: str) -> Submitted:
+async def resume_run(rook: AsyncRook, /, run_id: str, resumption: Resumption) -> Submitted:
     """Have a worker do what a run has left undone."""
-    return submitted(await rook.scans.resume_scan_async(run_id))
+    return submitted(await rook.scans.resume_scan_async(run_id, priority=resumption.priority))
 
 
 @api.get("/runs/{run_id}/artifacts", "scans:read")
@@ -194,51 +183,10 @@ async def get_run_artifact(rook: AsyncRook, /, run_id: str, name: str) -> Stream
     return await download(rook.scans.read_artifact(run_id, name))
 
 
-@api.get("/projects", "projects:read")
-async def list_projects(rook: AsyncRook, /) -> Page[ProjectInfo]:
-    """List projects by name."""
-    found = await rook.projects.list()
-    return Page([_project(each.project, each.endpoint_count, each.run_count) for each in found])
-
-
-@api.post("/projects", "projects:write")
-async def create_project(rook: AsyncRook, /, project: NewProject) -> ProjectInfo:
-    """Make a project."""
-    return _project(await rook.projects.create(project.id, description=project.description))
-
-
-@api.get("/projects/{project_id}", "projects:read")
-async def get_project(rook: AsyncRook, /, project_id: str) -> ProjectInfo:
-    """One project."""
-    return _project(await rook.projects.get(project_id))
-
-
-@api.delete("/projects/{project_id}", "projects:write")
-async def delete_project(rook: AsyncRook, /, project_id: str) -> None:
-    """Delete a project and its endpoints; runs and findings stay."""
-    await rook.projects.delete(project_id)
-
-
-@api.get("/projects/{project_id}/endpoints", "projects:read")
-async def list_endpoints(rook: AsyncRook, /, project_id: str) -> Page[EndpointInfo]:
-    """List what a project scans."""
-    return Page([endpoint_document(each) for each in await rook.projects.endpoints(project_id)])
-
-
-@api.post("/projects/{project_id}/endpoints", "projects:write", HTTPStatus.OK)
-async def add_endpoints(rook: AsyncRook, /, project_id: str, sent: NewEndpoints) -> Page[EndpointInfo]:
-    """Have a project scan these, too; those that are new are answered."""
-    refuse_paths(sent.endpoints)
-    added = await rook.projects.add_endpoints(project_id, sent.endpoints)
-    return Page([endpoint_document(each) for each in added])
-
-
-@api.delete("/projects/{project_id}/endpoints", "projects:write")
-async def remove_endpoint(
-    rook: AsyncRook, /, project_id: str, endpoint: Annotated[str, Query(description="Its address or id.")]
-) -> None:
-    """Have a project not scan this any more."""
-    await rook.projects.remove_endpoint(project_id, endpoint)
+@api.post("/runs/prune", "scans:write", HTTPStatus.OK)
+async def prune_runs(rook: AsyncRook, /, older: Older) -> Page[str]:
+    """Forget runs and what they have left; their ids are answered. Findings stay."""
+    return Page(await rook.scans.prune_runs(older.before))
 
 
 @api.get("/scope", "scans:read")
@@ -261,13 +209,6 @@ async def remove_from_scope(rook: AsyncRook, /, entry: str) -> None:
 
 def _info(run: Run) -> RunInfo:
     return msgspec.convert(run_document(run), RunInfo)
-
-
-def _project(row: Any, endpoint_count: int | None = None, run_count: int | None = None) -> ProjectInfo:
-    return ProjectInfo(
-        id=row.id, description=row.description, created=from_us(row.created_us), created_by=row.created_by,
-        endpoint_count=endpoint_count, run_count=run_count,
-    )  # fmt: skip
 
 
 def _allowed(row: ScopeEntry) -> Allowed:

@@ -1,0 +1,1 @@
+"""The routes of scans, projects, and of findings that take a scan."""

@@ -1,0 +1,47 @@
+"""What a scan would run, and what it would leave out, as programs see it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from rookery.domains.templates.rules import Selection
+    from rookery.mechanisms.engine import Template
+
+
+class TemplateInfo(msgspec.Struct, frozen=True):
+    """A check in short."""
+
+    id: str
+    severity: str
+    name: str
+    protocols: tuple[str, ...]
+    tags: tuple[str, ...]
+    author: tuple[str, ...]
+    path: str
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """Which checks are chosen. `skipped` counts the others by the reason, the most frequent first; `unsigned`
+    says, a line each, for how many the policy of signatures wants a warning."""
+
+    templates: tuple[TemplateInfo, ...]
+    skipped: dict[str, int]
+    unsigned: tuple[str, ...]
+
+
+def listing(selection: Selection) -> Listing:
+    """A selection, told."""
+    skipped = Counter(one.described for one in selection.skipped)
+    return Listing(tuple(map(_info, selection.templates)), dict(skipped.most_common()), selection.unsigned)
+
+
+def _info(template: Template) -> TemplateInfo:
+    info = template.info
+    return TemplateInfo(
+        template.id, info.severity, info.name, tuple(sorted(template.protocols)), tuple(info.tags),
+        tuple(info.author), template.path,
+    )  # fmt: skip
