@@ -27,7 +27,7 @@ from rookery.base.config import Config, Database, Queue
 from rookery.demo import WeakServer
 from rookery.mechanisms.store import migrate, open_engine
 from rookery.mechanisms.tasks.registry import TaskType
-from tests import servers
+from tests import leaks, servers
 from tests.beside import beside
 from tests.forked import Forge
 
@@ -79,6 +79,19 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _secrets_are_heard_of() -> Iterator[None]:
+    with leaks.hearing():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_logged() -> Iterator[None]:
+    """Whatever a test does, what it makes of secrets is in no log (tests/leaks.py)."""
+    with leaks.watching():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rookery.base.errors import RookeryError
+from rookery.base.twins import twin
 from rookery.mechanisms.bridge import OnLoop, run_in_greenlet
-from rookery.mechanisms.face import twin
 from rookery.mechanisms.readers import Readers
 from rookery.mechanisms.store.faults import explained
 from rookery.mechanisms.store.unit import AsyncSessions, Sessions, Unit, refuse_inside_transaction

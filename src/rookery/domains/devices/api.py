@@ -92,7 +92,7 @@ async def list_devices(
     count: Count = None,
 ) -> Page[DeviceInfo]:  # fmt: skip
     """List devices by name, or in another order; a minus turns it round."""
-    place = place_of(after, ORDERS.place_type(sort)) if after else None
+    place = place_of(after, ORDERS.place_type(sort)) if after else ""
     found = await rook.devices.list(filter_, limit=limit + 1, after=place, sort=sort)
     page = page_of(found, limit, partial(place_in, sort))
     return await counted(page, count, partial(rook.devices.count, filter_))

@@ -50,17 +50,19 @@ def list_(
     filter_: str = "",
     *,
     limit: int | None = None,
-    after: Place | None = None,
+    after: Place | str = "",
     sort: str = "name",
 ) -> list[DeviceInfo]:
-    """Devices in the order of `sort`; `after` is the place in it that the page before ended with.
+    """Devices in the order of `sort`; `filter_` is the filter language.
 
-    `filter_` is the filter language. Raises FilterNotValid, OrderNotValid.
+    `after` is the place that the page before ended with, in the order of names a name. Raises FilterNotValid,
+    OrderNotValid.
     """
     order = ORDERS.of(sort)
     query = _LISTED.where(*MEANING.conditions(filter_)).order_by(*order.columns).limit(limit)
-    if after is not None:
-        query = query.where(order.is_after(after))
+    if after:
+        place = Place(after.lower(), after.lower()) if isinstance(after, str) else after
+        query = query.where(order.is_after(place))
     return [device_of(row) for row in session.connection().execute(query).all()]
 
 

@@ -90,11 +90,15 @@ class _Route(APIRoute):
 
 
 def _read(wanted: Dependant, request: Request) -> dict[str, Any]:
-    """The parameters of a route. Raises RequestValidationError, which names all that are wrong."""
+    """The parameters that were sent; the handler has defaults for others.
+
+    Raises RequestValidationError, which names all that are wrong or missing.
+    """
     values, faults = request_params_to_args(wanted.path_params, request.path_params)
     others = (wanted.query_params, request.query_params), (wanted.header_params, request.headers)
     for fields, sent in others:
-        more, wrong = request_params_to_args(fields, sent)
+        given = [field for field in fields if field.alias in sent or field.field_info.is_required()]
+        more, wrong = request_params_to_args(given, sent)
         values |= more
         faults += wrong
     if faults:
