@@ -62,6 +62,6 @@ def mirror(rook: Rook, *, as_json: bool) -> None:
     """Bring the Git mirror (`backups.mirror`) up to date now, which else happens beside each backup."""
     done = rook.backups.mirror()
     if as_json:
-        emit_json({"versions": done})
+        emit_json({"commits": done})
         return
-    note(f"Brought into the mirror: versions: {done}." if done else "The mirror has every version.")
+    note(f"Brought into the mirror: commits: {done}." if done else "The mirror is up to date.")
