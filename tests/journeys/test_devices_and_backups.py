@@ -68,7 +68,9 @@ def test_a_change_on_a_device_is_found_the_next_time(
     assert rookery("diff", "r2").returncode == 0
     listed = rookery("versions", "r1").stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["NO", "2", "1"]
-    assert max(map(len, rookery("diff", "r1", "-y").stdout.splitlines())) <= 80
+    sides = rookery("diff", "r1", "-y").stdout
+    assert max(map(len, sides.splitlines())) <= 80
+    assert "^" in sides
     document = json.loads(rookery("diff", "r1", "--json").stdout)
     assert (document["added"], document["removed"], document["new"]["number"]) == (2, 1, 2)
 
