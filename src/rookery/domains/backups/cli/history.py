@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rookery.faces.cli.output import Column, emit_json, emit_list, json_option, note, pass_rook, table
+from rookery.faces.cli.statusline import progress
 
 if TYPE_CHECKING:
     from rookery.app import Rook
@@ -38,7 +39,11 @@ def import_(rook: Rook, repository: Path, *, dry_run: bool, as_json: bool) -> No
 
     A file is the history of the device of its name, or address. Devices that have versions are left alone.
     """
-    found = rook.backups.import_history(repository, dry_run=dry_run)
+    with progress() as show:
+        found = rook.backups.import_history(
+            repository, dry_run=dry_run,
+            on_step=lambda step: show(step.done, step.total, f"{step.done} of {step.total} {step.doing}"),
+        )  # fmt: skip
     if as_json:
         emit_list(found)
         return
