@@ -174,6 +174,21 @@ def test_logins_are_left_to_a_worker_and_those_that_fail_say_why(
     assert {each["last_backup"] for each in devices} == {None}
 
 
+def test_checks_are_left_to_a_worker_as_a_task_for_each_device(
+    rookery: Rookery, two: tuple[SimulatedDevice, SimulatedDevice]
+) -> None:
+    known(rookery, two)
+    rookery("backup", "--all")
+    assert rookery("scan", "device:*", "--severity", "high", "--detach").returncode == 0
+    assert rookery("scan", "device:r1", "--severity", "medium", "--detach").returncode == 0
+    assert rookery("worker", "--drain").returncode == 0
+    tasks = json.loads(rookery("tasks", "list", "--json").stdout)["items"]
+    assert sorted((task["type"], task["status"], task["parent_id"] is not None) for task in tasks) == [
+        ("scans.check", "completed", False),
+        *(("scans.run", "completed", has_parent) for has_parent in (False, True, True)),
+    ]
+
+
 def test_a_list_of_devices_is_looked_at_before_it_is_taken(rookery: Rookery, tmp_path: Path) -> None:
     (tmp_path / "router.db").write_text("r1:10.0.0.1:ios:core\nr2:10.0.0.2:nothing\n")
     looked = rookery("devices", "import", "router.db", "--dry-run")
