@@ -97,7 +97,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 
 
 def pattern_set(texts: Iterable[str]) -> Any:
-    """Patterns of RE2, of which `Match` tells in one pass which are found; None for none, or if it gives up."""
+    """Patterns of RE2: `Match` tells in one pass which are found; None means none, or that it gave up."""
     found = re2.Set.SearchSet(_QUIET)
     for text in texts:
         found.Add(text)
