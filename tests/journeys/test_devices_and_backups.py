@@ -82,9 +82,9 @@ def test_the_line_that_is_changed_on_a_real_router_is_what_the_diff_shows(
         (tmp_path / "key").write_text(router.private_key)
         rookery("credentials", "add", "lab", "-u", router.username, "--key-file", "key")
         rookery("devices", "add", "edge", "127.0.0.1", "--platform", "frr", "--port", str(router.port))
-        assert rookery("backup", "edge").stdout == "1 devices: 1 changed\n"
+        assert rookery("backup", "edge").stdout == "1 device: 1 changed\n"
         router.configure("router bgp 65000", "neighbor 192.0.2.1 description to the core")
-        assert rookery("backup", "edge").stdout == "1 devices: 1 changed\n"
+        assert rookery("backup", "edge").stdout == "1 device: 1 changed\n"
     _, _, body = rookery("diff", "edge").stdout.partition("@@ router bgp 65000\n")
     changed = [line for line in body.splitlines() if line[0] in "+-"]
     assert changed == ["+ neighbor 192.0.2.1 description to the core"]
@@ -116,7 +116,7 @@ def test_what_fails_is_said_by_cause_and_tried_again_alone(
     assert "Nothing listens on that port" in done.stderr
     assert "device-refused: 1 (dead)" in done.stderr
     assert "rookery backup --failed" in done.stderr
-    assert rookery("backup", "--failed").stdout == "1 devices: 1 failed\n"
+    assert rookery("backup", "--failed").stdout == "1 device: 1 failed\n"
     assert "failed 20" in rookery("devices", "list").stdout
     reached = rookery("reach", "--json")
     assert (reached.returncode, len(json.loads(reached.stdout)["items"])) == (1, 3)
@@ -131,6 +131,8 @@ def test_a_device_is_backed_up_without_an_inventory(
     kept = rookery("backup", *place, "-o", "r1.conf", stdin=f"{PASSWORD}\n")
     assert "secrets included" in kept.stderr
     assert (tmp_path / "r1.conf").stat().st_mode & 0o077 == 0
+    mistyped = rookery("backup", "admin@127.0.0.1", "--platform", "ioss")  # nobody is asked for a password
+    assert (mistyped.returncode, "perhaps ios" in mistyped.stderr) == (5, True)
     refused = rookery("backup", *place, stdin="wrong\n")
     assert (refused.returncode, "does not take this login" in refused.stderr) == (1, True)
     assert rookery("devices", "list", "--json").stdout.split() == [
