@@ -17,7 +17,6 @@ from rich.cells import cell_len, set_cell_size
 from rookery.domains.backups.diffing import Diff, Line
 from rookery.faces.cli.output import printable
 
-GUTTER = {"same": " ", "removed": "<", "added": ">", "changed": "|"}
 COLOURS = {"removed": "red", "added": "green"}
 NARROWEST = 20
 TAB = 4
@@ -59,13 +58,19 @@ def _pairs(lines: Sequence[Line]) -> Iterator[tuple[Line | None, Line | None]]:
 
 
 def _beside(left: Line, right: Line, half: int, *, in_colour: bool) -> Iterator[str]:
-    kinds = {left.kind, right.kind}
-    gutter = GUTTER["changed" if len(kinds - {"same"}) == 2 else max(kinds, key=len)]
+    sign = _sign(left, right)
     for old, new in zip_longest(_rows(left, half), _rows(right, half), fillvalue=()):
-        shown = f"{_shown(old, left, half)} {gutter} {_shown(new, right, 0)}"
+        shown = f"{_shown(old, left, half)} {sign} {_shown(new, right, 0)}"
         yield shown if new else shown.rstrip()
         if not in_colour and any(piece.is_marked for piece in (*old, *new)):
             yield f"{_marks(old):<{half}}   {_marks(new)}".rstrip()
+
+
+def _sign(left: Line, right: Line) -> str:
+    """Of what stands on both sides, on the left alone, and on the right alone, as `diff -y` has them."""
+    if left.kind == "removed":
+        return "|" if right.kind == "added" else "<"
+    return ">" if right.kind == "added" else " "
 
 
 def _rows(line: Line, half: int) -> Iterator[_Row]:

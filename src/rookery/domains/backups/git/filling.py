@@ -32,12 +32,11 @@ class Filling:
         due = [each for each in astray if rest or each.device_id in deeds]
         for start in range(0, len(due), AT_ONCE):
             some = due[start : start + AT_ONCE]
-            self._commit(
-                [self._moved(each, deeds.get(each.device_id) or placing.deed(each, rest)) for each in some],
-                [each.device_id for each in some],
-            )
+            changes = [self._moved(each, deeds.get(each.device_id), rest) for each in some]
+            self._commit(changes, [each.device_id for each in some])
 
-    def _moved(self, each: Placed, deed: Deed) -> Change:
+    def _moved(self, each: Placed, deed: Deed | None, rest: str) -> Change:
+        deed = deed or placing.deed_of(rest, each)
         text = positions.text(self._engine, each.device_id, each.position.number) if each.device else b""
         return placing.moved(self._places, each, text, deed)
 

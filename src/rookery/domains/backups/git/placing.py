@@ -56,7 +56,7 @@ class Places:
         return "" if self._taken[former.path] else former.path
 
 
-def deed(each: Placed, actor: str) -> Deed:
+def deed_of(actor: str, each: Placed) -> Deed:
     """What this actor does to a device, now."""
     return Deed(each.device_id, actor, int(time.time()))
 
