@@ -10,19 +10,15 @@ import json
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
-
 from benchmarks.rows import Row
 from benchmarks.sides.devices import rancid
 
-SIDE = Path(__file__).parent / "sides" / "devices" / "side.py"
-ENVIRONMENT = user_cache_path("rookery") / "benchmarks" / "devices"
+SIDE = "benchmarks.sides.devices.side"
 COUNT, LINES = 200, 2_000
 CONCURRENCY = 50
 LATENCY = 2.3
@@ -44,22 +40,13 @@ def fleet(count: int, lines: int = LINES, latency: float = 0.0) -> Iterator[list
             process.kill()
 
 
-def python(who: str) -> Path:
-    """The interpreter of a side; netmiko has an environment of its own, made when there is none."""
-    if who != "netmiko":
-        return Path(sys.executable)
-    program = ENVIRONMENT / "bin" / "python"
-    if not program.exists():
-        print("  installing netmiko into an environment of its own, once", flush=True)
-        venv.create(ENVIRONMENT, with_pip=True)
-        subprocess.run([program, "-m", "pip", "install", "--quiet", "netmiko"], check=True)
-    return program
-
-
 def cost(who: str, ports: list[str], concurrency: int = CONCURRENCY) -> Cost:
     """What it costs one side to back them up, per device; `failed` of them gave nothing."""
     done = subprocess.run(
-        [python(who), SIDE, who, str(concurrency), *ports], capture_output=True, text=True, check=True
+        [sys.executable, "-m", SIDE, who, str(concurrency), *ports],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found: Any = json.loads(done.stdout.splitlines()[-1])
     return {
@@ -87,16 +74,33 @@ def main() -> Iterator[Row]:
 def quick() -> Iterator[Row]:
     """Without latency: what the work itself costs."""
     with fleet(COUNT) as ports:
-        mine, raw, theirs = (best(who, ports) for who in ("rookery", "asyncssh", "netmiko"))
-        older = of_rancid(ports[:RANCID_COUNT])
-    detail = f"asyncssh alone {raw['cpu']:.1f}, netmiko {theirs['cpu']:.1f} ms; {mine['failed']:.0f} failed"
-    yield Row(f"CPU per device, {LINES:,} lines, whole pipeline", mine["cpu"], "ms", 15, "less", detail)
-    yield Row("devices per minute", mine["per_minute"], "/min", 3_000, "more", f"{CONCURRENCY} at a time")
-    detail = f"ours {mine['cpu']:.1f}, netmiko {theirs['cpu']:.1f} ms; {theirs['failed']:.0f} of its failed"
-    yield Row("devices per CPU second over netmiko", theirs["cpu"] / mine["cpu"], "×", 2, "more", detail)
+        mine, raw = best("rookery", ports), best("asyncssh", ports)
+        detail = f"asyncssh alone {raw['cpu']:.1f} ms; {mine['failed']:.0f} failed"
+        yield Row(f"CPU per device, {LINES:,} lines, whole pipeline", mine["cpu"], "ms", 15, "less", detail)
+        yield Row("devices per minute", mine["per_minute"], "/min", 3_000, "more", f"{CONCURRENCY} at a time")
+        yield from beside_netmiko(ports, mine)
+        yield from beside_rancid(ports[:RANCID_COUNT])
+
+
+def beside_netmiko(ports: list[str], mine: Cost) -> Iterator[Row]:
+    """The same work on both sides: all of it, and only what netmiko itself does."""
+    kept, collect, theirs = (best(who, ports) for who in ("netmiko-kept", "rookery-collect", "netmiko"))
+    yield over("netmiko and a script that keeps what comes", kept, mine, 2)
+    yield over("netmiko, both only collecting", theirs, collect, None)
+    yield over("netmiko, which only collects, by the whole pipeline", theirs, mine, None)
+
+
+def beside_rancid(ports: list[str]) -> Iterator[Row]:
+    """Runs in which nothing has changed, on both sides."""
+    older = of_rancid(ports)
     if older:
-        detail = f"ours {mine['cpu']:.1f}, RANCID {older['cpu']:.0f} ms; {older['failed']:.0f} of its failed"
-        yield Row("devices per CPU second over RANCID", older["cpu"] / mine["cpu"], "×", 20, "more", detail)
+        yield over("RANCID, nothing changed", older, best("rookery-again", ports), 20)
+
+
+def over(whom: str, theirs: Cost, mine: Cost, goal: float | None) -> Row:
+    """How many times as many devices per CPU second."""
+    detail = f"ours {mine['cpu']:.1f}, theirs {theirs['cpu']:.1f} ms; {theirs['failed']:.0f} of theirs failed"
+    return Row(f"devices per CPU second over {whom}", theirs["cpu"] / mine["cpu"], "×", goal, "more", detail)
 
 
 def of_rancid(ports: list[str]) -> Cost | None:

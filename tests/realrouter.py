@@ -39,11 +39,15 @@ HostKey {home}/host_key
 AuthorizedKeysFile {home}/user_key.pub
 ForceCommand {shell}
 PidFile none
-PasswordAuthentication no
+PasswordAuthentication {takes_password}
+KbdInteractiveAuthentication no
 PermitRootLogin yes
 StrictModes no
 UsePAM no
 """
+
+SEEN = 'mount --bind "$1" /etc/shadow && shift && exec "$@"'
+"""In a mount namespace of its own a process sees the file there, and nobody else does."""
 
 NEIGHBOR_PASSWORD = "harbour-light-7"
 CONFIGURATION = (
@@ -73,8 +77,11 @@ class Router(NamedTuple):
 
 
 @contextmanager
-def real_router(account: Account = "vtysh") -> Iterator[Router]:
-    """A router of the test's own, configured. Skips where FRR or OpenSSH cannot be had."""
+def real_router(account: Account = "vtysh", *, password: str = "") -> Iterator[Router]:
+    """A router of the test's own, configured, which takes a key, and a password if there is to be one.
+
+    Skips where FRR or OpenSSH cannot be had.
+    """
     try:
         username, programs = _username(), {name: _program(name) for name in ("bgpd", "vtysh", "sshd")}
     except servers.NoServer as error:
@@ -84,10 +91,12 @@ def real_router(account: Account = "vtysh") -> Iterator[Router]:
         home, port = Path(folder), servers.free_port()
         vtysh = _vtysh(home, programs["vtysh"])
         shell = vtysh if account == "vtysh" else _bash(home)
-        (home / "sshd_config").write_text(SSHD.format(port=port, home=home, shell=shell))
+        settings = {"port": port, "home": home, "takes_password": "yes" if password else "no"}
+        (home / "sshd_config").write_text(SSHD.format(shell=shell, **settings))
         private_key = _keys(home)
         daemon = running.enter_context(_bgpd(home, programs["bgpd"], vtysh))
-        running.enter_context(_sshd(home, programs["sshd"], port))
+        prefix = _with_password(home, username, password) if password else []
+        running.enter_context(_sshd(home, [*prefix, programs["sshd"]], port))
         router = Router(port, username, private_key, vtysh, daemon)
         router.configure(*CONFIGURATION)
         yield router
@@ -170,11 +179,23 @@ def _answers(vtysh: Path) -> bool:
     return subprocess.run([vtysh, "-c", "show version"], capture_output=True).returncode == 0
 
 
+def _with_password(home: Path, username: str, password: str) -> list[str | Path]:
+    """What to begin a command with, so that the account has this password for that command alone."""
+    if os.geteuid() != 0:
+        servers.skip("frr: only root can show an sshd other passwords than those of the system")
+    said = subprocess.run(
+        ["openssl", "passwd", "-6", "-stdin"], input=password, capture_output=True, text=True
+    )
+    (home / "shadow").write_text(f"{username}:{said.stdout.strip()}:19000:0:99999:7:::\n")
+    (home / "shadow").chmod(0o600)
+    return ["unshare", "--mount", "sh", "-c", SEEN, "sh", home / "shadow"]
+
+
 @contextmanager
-def _sshd(home: Path, program: str, port: int) -> Iterator[None]:
+def _sshd(home: Path, program: Sequence[str | Path], port: int) -> Iterator[None]:
     if os.geteuid() == 0:  # then it wants this folder, which only Debian's start script makes
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    with _process(home, [program, "-D", "-e", "-f", home / "sshd_config"]) as server:
+    with _process(home, [*program, "-D", "-e", "-f", home / "sshd_config"]) as server:
         _wait_until_up(home, server, lambda: _listens(port))
         yield
 

@@ -1,4 +1,7 @@
-"""Backups are killed at random: what was acknowledged is there, whole, and once in the Git mirror."""
+"""Backups are killed at random: what was acknowledged is there, whole, and once in the Git mirror.
+
+So are moves and deletions of devices: their files stand where they belong, or nowhere.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,14 @@ import pytest
 
 import rookery
 from rookery.demo.fleet import SimulatedDevice
+from rookery.domains.backups.texts import StoredConfigurations
 from tests.crash.rounds import read_some
 from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
+from tests.domains.backups.git.conftest import commit
 from tests.patience import PATIENCE
 
 CHILD = Path(__file__).with_name("backup_child.py")
+MOVER = Path(__file__).with_name("mirror_child.py")
 ROUNDS = 12
 LONGEST_LIFE = 2.0  # seconds after the first version; the mirror follows after one
 
@@ -44,27 +50,33 @@ def changing(one: SimulatedDevice) -> Iterator[None]:
         thread.join()
 
 
-def live_and_die(data_dir: Path) -> list[int]:
-    """Kill a program that takes backups; the versions it has acknowledged."""
-    process = subprocess.Popen([sys.executable, CHILD, data_dir], stdout=subprocess.PIPE)
+def live_and_die(*command: Path) -> list[str]:
+    """Kill a program at random; the lines it has written."""
+    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE)
     first = read_some(process)
     time.sleep(random.uniform(0, LONGEST_LIFE))
     process.kill()
     rest, _ = process.communicate(timeout=PATIENCE)
-    return [int(line.split()[1]) for line in (first + rest).decode().split("\n")[:-1]]
+    return (first + rest).decode().split("\n")[:-1]
+
+
+def git(repository: Path, *words: str) -> list[str]:
+    """The lines that Git says of a repository."""
+    command = ["git", f"--git-dir={repository}", *words]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout.splitlines()
+
+
+def trailers(repository: Path) -> list[str]:
+    """What the commits say which version of which device is where, the oldest first."""
+    said = git(repository, "log", "--reverse", "--format=%(trailers:key=Rookery-Version,valueonly)", "main")
+    return [line for line in said if line]
 
 
 def commits(repository: Path) -> list[int]:
     """The numbers of the versions that are committed, the oldest first."""
-    command = [
-        "git",
-        f"--git-dir={repository}",
-        "log",
-        "--reverse",
-        "--format=%(trailers:key=Rookery-Version)",
-    ]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
-    return [int(line.split()[2]) for line in said.splitlines() if line]
+    return [int(line.split()[1]) for line in trailers(repository)]
 
 
 def test_whatever_is_killed_every_acknowledged_version_is_whole_and_once_in_the_mirror(
@@ -76,7 +88,8 @@ def test_whatever_is_killed_every_acknowledged_version_is_whole_and_once_in_the_
         with rookery.open(data_dir) as rook:
             rook.credentials.create("lab", "admin", password=PASSWORD)
             rook.devices.create("r1", "127.0.0.1", "ios", port=one.port)
-        acknowledged = [number for _ in range(ROUNDS) for number in live_and_die(data_dir)]
+        said = [line for _ in range(ROUNDS) for line in live_and_die(CHILD, data_dir)]
+    acknowledged = [int(line.split()[1]) for line in said]
     assert commits(data_dir / "mirror.git")
     with rookery.open(data_dir) as rook:
         rook.backups.mirror()
@@ -87,4 +100,23 @@ def test_whatever_is_killed_every_acknowledged_version_is_whole_and_once_in_the_
     assert set(acknowledged) <= set(stored)
     assert all(text.endswith("end\n") for text in texts)
     assert commits(data_dir / "mirror.git") == stored
-    subprocess.run(["git", f"--git-dir={data_dir / 'mirror.git'}", "fsck", "--strict"], check=True)
+    git(data_dir / "mirror.git", "fsck", "--strict")
+
+
+def test_whatever_is_killed_the_file_of_a_device_is_where_it_belongs_or_gone_with_it(
+    sqlite_url: str, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOKERY_BACKUPS__MIRROR", "mirror.git")
+    mirror, kept = data_dir / "mirror.git", tmp_path / "oxidized"
+    kept.mkdir()
+    commit(kept, 1, r1=configuration())
+    for _ in range(ROUNDS):
+        live_and_die(MOVER, data_dir, kept)
+        with rookery.open(data_dir) as rook:
+            rook.backups.mirror()
+            assert rook.backups.mirror() == 0
+            backed_up = StoredConfigurations(rook.config).names("*")
+            wanted = [f"{each.site}/r1.cfg" for each in rook.devices.list() if each.name in backed_up]
+        assert git(mirror, "ls-tree", "-r", "--name-only", "main") == wanted
+    assert len(set(trailers(mirror))) == len(trailers(mirror))
+    git(mirror, "fsck", "--strict")

@@ -68,7 +68,9 @@ def test_a_change_on_a_device_is_found_the_next_time(
     assert rookery("diff", "r2").returncode == 0
     listed = rookery("versions", "r1").stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["NO", "2", "1"]
-    assert max(map(len, rookery("diff", "r1", "-y").stdout.splitlines())) <= 80
+    sides = rookery("diff", "r1", "-y").stdout
+    assert max(map(len, sides.splitlines())) <= 80
+    assert "^" in sides
     document = json.loads(rookery("diff", "r1", "--json").stdout)
     assert (document["added"], document["removed"], document["new"]["number"]) == (2, 1, 2)
 
@@ -80,9 +82,9 @@ def test_the_line_that_is_changed_on_a_real_router_is_what_the_diff_shows(
         (tmp_path / "key").write_text(router.private_key)
         rookery("credentials", "add", "lab", "-u", router.username, "--key-file", "key")
         rookery("devices", "add", "edge", "127.0.0.1", "--platform", "frr", "--port", str(router.port))
-        assert rookery("backup", "edge").stdout == "1 devices: 1 changed\n"
+        assert rookery("backup", "edge").stdout == "1 device: 1 changed\n"
         router.configure("router bgp 65000", "neighbor 192.0.2.1 description to the core")
-        assert rookery("backup", "edge").stdout == "1 devices: 1 changed\n"
+        assert rookery("backup", "edge").stdout == "1 device: 1 changed\n"
     _, _, body = rookery("diff", "edge").stdout.partition("@@ router bgp 65000\n")
     changed = [line for line in body.splitlines() if line[0] in "+-"]
     assert changed == ["+ neighbor 192.0.2.1 description to the core"]
@@ -114,7 +116,7 @@ def test_what_fails_is_said_by_cause_and_tried_again_alone(
     assert "Nothing listens on that port" in done.stderr
     assert "device-refused: 1 (dead)" in done.stderr
     assert "rookery backup --failed" in done.stderr
-    assert rookery("backup", "--failed").stdout == "1 devices: 1 failed\n"
+    assert rookery("backup", "--failed").stdout == "1 device: 1 failed\n"
     assert "failed 20" in rookery("devices", "list").stdout
     reached = rookery("reach", "--json")
     assert (reached.returncode, len(json.loads(reached.stdout)["items"])) == (1, 3)
@@ -129,6 +131,8 @@ def test_a_device_is_backed_up_without_an_inventory(
     kept = rookery("backup", *place, "-o", "r1.conf", stdin=f"{PASSWORD}\n")
     assert "secrets included" in kept.stderr
     assert (tmp_path / "r1.conf").stat().st_mode & 0o077 == 0
+    mistyped = rookery("backup", "admin@127.0.0.1", "--platform", "ioss")  # nobody is asked for a password
+    assert (mistyped.returncode, "perhaps ios" in mistyped.stderr) == (5, True)
     refused = rookery("backup", *place, stdin="wrong\n")
     assert (refused.returncode, "does not take this login" in refused.stderr) == (1, True)
     assert rookery("devices", "list", "--json").stdout.split() == [
@@ -170,6 +174,21 @@ def test_logins_are_left_to_a_worker_and_those_that_fail_say_why(
     devices = json.loads(rookery("devices", "list", "--json").stdout)["items"]
     assert {each["name"] for each in devices if each["last_seen"]} == {"r1", "r2"}
     assert {each["last_backup"] for each in devices} == {None}
+
+
+def test_checks_are_left_to_a_worker_as_a_task_for_each_device(
+    rookery: Rookery, two: tuple[SimulatedDevice, SimulatedDevice]
+) -> None:
+    known(rookery, two)
+    rookery("backup", "--all")
+    assert rookery("scan", "device:*", "--severity", "high", "--detach").returncode == 0
+    assert rookery("scan", "device:r1", "--severity", "medium", "--detach").returncode == 0
+    assert rookery("worker", "--drain").returncode == 0
+    tasks = json.loads(rookery("tasks", "list", "--json").stdout)["items"]
+    assert sorted((task["type"], task["status"], task["parent_id"] is not None) for task in tasks) == [
+        ("scans.check", "completed", False),
+        *(("scans.run", "completed", has_parent) for has_parent in (False, True, True)),
+    ]
 
 
 def test_a_list_of_devices_is_looked_at_before_it_is_taken(rookery: Rookery, tmp_path: Path) -> None:

@@ -146,5 +146,9 @@ def test_backups_and_logins_are_scheduled_by_a_filter(rookery: Rookery) -> None:
     assert (document["task_type"], document["payload"]) == ("backups.run", {"filter": "tag:core"})
     assert rookery("schedules", "add", "up", *CRON, "--reach", "").returncode == 0
     assert rookery("schedules", "run", "up").returncode == 0
+    made = rookery("schedules", "add", "checks", *CRON, "--check", "tag:core", "--severity", "high", "--json")
+    document = json.loads(made.stdout)
+    assert (document["task_type"], document["payload"]["endpoints"]) == ("scans.check", ["device:tag:core"])
+    assert rookery("schedules", "add", "y", *CRON, "--check", "", "--backup", "").returncode == 2
     both = rookery("schedules", "add", "x", *CRON, "--backup", "", "--scan", "http://127.0.0.1")
     assert (both.returncode, "one of these" in both.stderr) == (2, True)

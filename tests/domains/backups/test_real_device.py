@@ -9,8 +9,9 @@ from rookery.domains.backups import reading, service
 from rookery.domains.credentials import service as credentials
 from rookery.domains.devices import service as devices
 from rookery.domains.devices import store as inventory
-from rookery.mechanisms.transport.terminal.errors import DeviceHungUp, EnableFailed
+from rookery.mechanisms.transport.terminal.errors import DeviceHungUp, EnableFailed, LoginFailed
 from tests.conftest import Call
+from tests.domains.backups.conftest import PASSWORD
 from tests.realrouter import NEIGHBOR_PASSWORD, Account, Router, real_router
 
 
@@ -49,6 +50,18 @@ def test_all_of_a_real_router_is_kept_whichever_shell_an_account_has(
     assert NEIGHBOR_PASSWORD in configuration
     assert NEIGHBOR_PASSWORD not in sqlite_rook.backups.text("edge")
     assert sqlite_rook.backups.reveal("edge", "to compare it") == configuration
+
+
+def test_a_real_sshd_takes_a_password_and_the_next_one_when_it_refuses_the_first(sqlite_rook: Rook) -> None:
+    with real_router(password=PASSWORD) as router:
+        sqlite_rook.devices.create("edge", "127.0.0.1", "frr", port=router.port)
+        sqlite_rook.credentials.create("old", router.username, password="harbour light 6", priority=1)
+        with pytest.raises(LoginFailed, match="It takes none of old"):
+            sqlite_rook.backups.capture("edge")
+        sqlite_rook.credentials.create("new", router.username, password=PASSWORD, priority=2)
+        assert sqlite_rook.backups.capture("edge").version == 1
+    uses = {each.name: (each.success_count, each.failure_count) for each in sqlite_rook.credentials.list()}
+    assert uses == {"old": (0, 2), "new": (1, 0)}
 
 
 @pytest.mark.parametrize(("account", "error"), [("vtysh", DeviceHungUp), ("bash", EnableFailed)])

@@ -13,11 +13,12 @@ from rookery.domains.backups.texts import StoredConfigurations
 from rookery.domains.devices.errors import DeviceNotFound
 from rookery.domains.findings.models import Finding
 from rookery.domains.scans.endpoints import host_of, is_path, parse_endpoint
-from rookery.domains.scans.errors import BadTarget
+from rookery.domains.scans.errors import BadPlan, BadTarget
 from rookery.domains.scans.plan import ScanPlan
 from rookery.domains.scans.tools.nuclei import Nuclei
 from rookery.mechanisms.filters.grammar import FilterNotValid
 from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
+from tests.workers import ended, working
 
 TELNET = """\
 id: telnet-on
@@ -103,6 +104,42 @@ def test_what_was_never_backed_up_is_said_to_be_not_scanned(
     (tmp_path / "check.yaml").write_text(TELNET)
     result = backed_up.scans.submit_scan(plan)
     assert (result.success, result.error_count) == (False, 1)
+
+
+def test_each_device_is_checked_by_a_task_of_its_own(backed_up: app.Rook, tmp_path: Path) -> None:
+    (tmp_path / "check.yaml").write_text(TELNET)
+    plan = ScanPlan(endpoints=("device:*", "device:r1"), templates=(tmp_path / "check.yaml",), priority=3)
+    task_id = backed_up.scans.check_devices(plan)
+    assert backed_up.scans.check_devices(plan) == task_id
+    with working(backed_up):
+        parent = ended(backed_up, task_id)
+        children = [each for each in backed_up.tasks.list() if each.parent_id == task_id]
+        children = [ended(backed_up, each.id) for each in children]
+    assert (parent.status, parent.result) == ("completed", {"submitted": 2})
+    assert sorted(each.payload["endpoints"] for each in children) == [["device:r1"], ["device:r2"]]
+    assert {(each.type, each.status, each.priority) for each in children} == {("scans.run", "completed", 3)}
+    (found,) = backed_up.findings.list()
+    assert found.target == "device:r1/running.conf"
+
+
+def test_checks_of_nothing_are_no_success(backed_up: app.Rook) -> None:
+    task_id = backed_up.scans.check_devices(ScanPlan(endpoints=("device:r3",)))
+    with working(backed_up):
+        failure = ended(backed_up, task_id).failure
+    assert failure is not None
+    assert "no such device has been backed up" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("plan", "reason"),
+    [
+        (ScanPlan(endpoints=("device:*", "http://127.0.0.1")), "stored configurations"),
+        (ScanPlan(endpoints=("device:*",), run_id="mine"), "run_id"),
+    ],
+)
+def test_what_is_no_check_is_refused_at_once(sqlite_rook: app.Rook, plan: ScanPlan, reason: str) -> None:
+    with pytest.raises(BadPlan, match=reason):
+        sqlite_rook.scans.check_devices(plan)
 
 
 def test_stored_configurations_are_targets_like_files() -> None:

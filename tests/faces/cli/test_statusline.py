@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rookery.demo import WeakServer
 from rookery.faces.cli.statusline import ERASE, StatusLine
+from tests.domains.backups.git.conftest import commit
 
+from .conftest import Cli
 from .terminal import on_a_terminal
 
 
@@ -52,3 +56,19 @@ def test_what_is_written_aside_has_a_line_of_its_own(capsys: pytest.CaptureFixtu
         print("finding")  # noqa: T201
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("finding\n", ERASE + shown.removeprefix(ERASE))
+
+
+def test_an_import_says_how_far_it_is_on_a_terminal_alone(
+    environ: dict[str, str], cli: Cli, tmp_path: Path
+) -> None:
+    kept = tmp_path / "oxidized"
+    kept.mkdir()
+    for day in range(1, 4):
+        commit(kept, day, r1=f"hostname r1\nversion {day}\nend\n")
+    cli("devices", "add", "r1", "192.0.2.1", "--platform", "ios")
+    command = ["history", "import", str(kept), "--dry-run"]
+    assert "%" not in cli(*command).stderr
+    written = on_a_terminal(command, environ)
+    assert "100 %  3 of 3 commits" in written
+    assert "100 %  3 of 3 versions" in written
+    assert not any("%" in line for line in _left_standing(written))

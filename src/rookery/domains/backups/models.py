@@ -36,7 +36,7 @@ class ConfigurationVersion(Base):
 
 
 class CurrentConfiguration(Base):
-    """The newest version of each device that is in the inventory."""
+    """The newest version of each device, of those that are deleted as well."""
 
     __tablename__ = "current_configuration"
 
@@ -45,7 +45,10 @@ class CurrentConfiguration(Base):
 
 
 class MirroredDevice(Base):
-    """The newest version of a device that is in the Git mirror, and the path of its file there."""
+    """The newest version of a device that is in the Git mirror, and the path of its file there.
+
+    The path is empty once the file is removed, which is when the device is deleted.
+    """
 
     __tablename__ = "mirrored_device"
 

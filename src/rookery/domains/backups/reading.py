@@ -26,6 +26,8 @@ from rookery.mechanisms.vault.keys import open_vault
 
 AT_ONCE = 500
 """Configurations that are in memory at the same time, of a search."""
+IN_A_ROW = 25
+"""Of these, those that a thread searches before it looks for more."""
 
 
 class Compared(NamedTuple):
@@ -97,7 +99,7 @@ def grep(rook: Rook, /, regex: str, filter_: str = "", *, most: int = 10_000) ->
     Raises PatternNotValid, FilterNotValid.
     """
     wanted = pattern(f"(?m){regex}")
-    ids = [device.id for device in devices.list_(rook, filter_)]
+    ids = devices.ids(rook, filter_)
     hits: list[Hit] = []
     for start in range(0, len(ids), AT_ONCE):
         with rook.reading() as session:
@@ -110,8 +112,13 @@ def grep(rook: Rook, /, regex: str, filter_: str = "", *, most: int = 10_000) ->
 
 def _search(wanted: rules.Pattern, texts: Sequence[store.Current]) -> list[Hit]:
     """Beside each other: zlib and RE2 let go of the interpreter meanwhile."""
+    parts = [texts[at : at + IN_A_ROW] for at in range(0, len(texts), IN_A_ROW)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [hit for hits in pool.map(partial(_hits, wanted), texts) for hit in hits]
+        return [hit for hits in pool.map(partial(_hits_in, wanted), parts) for hit in hits]
+
+
+def _hits_in(wanted: rules.Pattern, texts: Sequence[store.Current]) -> list[Hit]:
+    return [hit for text in texts for hit in _hits(wanted, text)]
 
 
 def _hits(wanted: rules.Pattern, text: store.Current) -> list[Hit]:

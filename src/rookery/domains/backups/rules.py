@@ -45,7 +45,7 @@ def check(platform: Platform, text: bytes, lines_before: int | None) -> None:
     if not text.strip():
         raise ConfigurationEmpty
     end = platform.end
-    last = text.rstrip().split(b"\n")[-END_LINES:]
+    last = text.rstrip().rsplit(b"\n", END_LINES)[-END_LINES:]
     if end is not None and not any(end.search(line.rstrip()) for line in last):
         seen = last[-1].decode("utf-8", "replace").strip()[:40]
         raise ConfigurationTruncated(f"{ConfigurationTruncated.__doc__} Its last line: {seen!r}.")
@@ -90,16 +90,15 @@ def _secret_spans(platform: Platform, text: bytes) -> Iterator[tuple[int, int]]:
     """Where the secrets are. Lines are first looked at for all patterns at once: few hold any."""
     if platform.secretive is None:
         return
-    together, each = platform.secretive
     end_of_line = -1
-    for found in together.finditer(text):
+    for found in platform.secretive.together.finditer(text):
         if found.start() < end_of_line:
             continue  # this line has been looked at
         start = text.rfind(b"\n", 0, found.start()) + 1
         end_of_line = text.find(b"\n", found.end())
         end_of_line = len(text) if end_of_line < 0 else end_of_line
         stretch = text[start:end_of_line]
-        for pattern_ in each:
+        for pattern_ in platform.secretive.matching(stretch):
             for match in pattern_.finditer(stretch):
                 yield from ((start + low, start + high) for low, high in _groups(match))
 

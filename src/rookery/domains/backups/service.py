@@ -149,35 +149,24 @@ def why(device: DeviceInfo, error: Exception) -> tuple[str, str]:
 def _captured(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_shrunken: bool) -> Captured:
     started, uses = time.monotonic(), Uses()
     try:
-        job = prepared.job(device)
-        collected = rook.wait_for(prepared.talk, collecting.collect, job, uses)
-        before = store.newest(rook, device.id)
-        rules.check(job.platform, collected.text, before.lines if before and not accept_shrunken else None)
+        made = _collected(rook, prepared, device, uses, accept_shrunken=accept_shrunken)
     except RookeryError as error:
         _record_failure(rook, prepared, device, error, uses)
         raise
-    made = _made(rook, prepared, job, collected, before)
     status: BackupStatus = "unchanged" if made.row is None else "changed"
     with rook.transaction() as session:
-        devices.note_backup(
-            session, device.id, status, now_us(), "", collected.facts
-        )  # holds the device's row
-        if store.newest(session, device.id) != before:
+        devices.note_backup(session, device.id, status, now_us(), "", made.facts)  # holds the device's row
+        if store.newest(session, device.id) != made.before:
             raise BackedUpMeanwhile
         note(rook, session, prepared, device, uses)
         if made.row is not None:
             store.add(session, made.row)
-        elif before is not None:
-            store.confirm(session, before.id, now_us())
+        elif made.before is not None:
+            store.confirm(session, made.before.id, now_us())
+        recovered = device.last_backup == "failed"
         rook.emit(
             BackupTaken(
-                device.name,
-                device.id,
-                made.number,
-                made.row is not None,
-                made.added,
-                made.removed,
-                recovered=device.last_backup == "failed",
+                device.name, device.id, made.number, made.row is not None, made.added, made.removed, recovered
             )
         )
     return Captured(
@@ -187,12 +176,25 @@ def _captured(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_s
 
 
 class _Made(NamedTuple):
-    """A new version, or none, and the number of the newest."""
+    """A new version or none, the number of the newest, the one before, and what the device says of itself."""
 
     row: dict[str, Any] | None
     number: int
     added: int
     removed: int
+    before: store.Newest | None
+    facts: dict[str, str]
+
+
+def _collected(
+    rook: Rook, prepared: Preparation, device: DeviceInfo, uses: Uses, *, accept_shrunken: bool
+) -> _Made:
+    """What is to be stored. The text itself ends with this: many may wait for their turn to be stored."""
+    job = prepared.job(device)
+    collected = rook.wait_for(prepared.talk, collecting.collect, job, uses)
+    before = store.newest(rook, device.id)
+    rules.check(job.platform, collected.text, before.lines if before and not accept_shrunken else None)
+    return _made(rook, prepared, job, collected, before)
 
 
 def _made(
@@ -202,7 +204,7 @@ def _made(
     name = prepared.vault.name if how == "name" else None
     masked = rules.masked(job.platform, collected.text, name, keep=how == "keep")
     if before is not None and before.digest == masked.digest:
-        return _Made(None, before.number, 0, 0)
+        return _Made(None, before.number, 0, 0, before, collected.facts)
     added, removed = masked.lines, 0
     if before is not None:
         old = store.text(rook, before.id).splitlines()
@@ -213,7 +215,7 @@ def _made(
         prepared, job.device, collected.text, masked,
         added=added, removed=removed, actor=rook.actor, number=number,
     )  # fmt: skip
-    return _Made(row, number, added, removed)
+    return _Made(row, number, added, removed, before, collected.facts)
 
 
 def row_of(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from rookery.domains.devices.errors import PlatformNotValid
-from rookery.mechanisms.transport.terminal.dialect import Dialect, PatternNotValid, pattern
+from rookery.mechanisms.transport.terminal.dialect import Dialect, PatternNotValid, pattern, pattern_set
 
 FactName = Literal["hostname", "model", "serial", "version"]
 
@@ -75,12 +76,9 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
         return _any_of(self.noise)
 
     @cached_property
-    def secretive(self) -> tuple[Any, tuple[Any, ...]] | None:
-        """Compiled: whether there is a secret, and then where, as groups."""
-        if not self.secrets:
-            return None
-        together = pattern(f"(?m){'|'.join(f'(?:{each})' for each in self.secrets)}")
-        return together, tuple(pattern(f"(?m){each}") for each in self.secrets)
+    def secretive(self) -> Secretive | None:
+        """Compiled: where secrets are, as groups."""
+        return Secretive.of(self.secrets) if self.secrets else None
 
     def check(self) -> None:
         """Compile everything. Raises PatternNotValid, PlatformNotValid."""
@@ -97,8 +95,31 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
 FACTS: tuple[FactName, ...] = ("hostname", "model", "serial", "version")
 
 
+class Secretive(NamedTuple):
+    """Patterns of secrets: all as one, each by itself, and what tells which of them match, in one pass."""
+
+    together: Any
+    each: tuple[Any, ...]
+    which: Any
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Secretive:
+        """Compile them. Raises PatternNotValid."""
+        alone = [f"(?m){text}" for text in texts]
+        return cls(pattern("(?m)" + _either(texts)), tuple(map(pattern, alone)), pattern_set(alone))
+
+    def matching(self, line: bytes) -> list[Any]:
+        """Those that match in a line in which one does; all, where a line is too much for the quick way."""
+        numbers = self.which.Match(line) or ()  # None where it finds nothing, and where it gives up
+        return [self.each[number] for number in sorted(numbers)] or list(self.each)
+
+
+def _either(texts: Sequence[str]) -> str:
+    return "|".join(f"(?:{text})" for text in texts)
+
+
 def _any_of(patterns: tuple[str, ...]) -> Any | None:
-    return pattern("(?m)" + "|".join(f"(?:{each})" for each in patterns)) if patterns else None
+    return pattern("(?m)" + _either(patterns)) if patterns else None
 
 
 def platform_from(name: str, document: dict[str, Any], origin: str) -> Platform:

@@ -14,6 +14,7 @@ class Scans(Face[RookT]):
 
     submit_scan = bound(service.submit_scan)
     submit_scan_async = bound(service.submit_scan_async)
+    check_devices = bound(service.check_devices)
     get_scan_result = bound(service.get_scan_result)
     resume_scan = bound(service.resume_scan)
     resume_scan_async = bound(service.resume_scan_async)

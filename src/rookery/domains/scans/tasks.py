@@ -17,11 +17,13 @@ from rookery.domains.scans.errors import CannotResume, RunIsAlive, ScanFailed
 from rookery.domains.scans.folders import LONGEST_ID, RunFolder
 from rookery.domains.scans.models import Run
 from rookery.domains.scans.plan import EMBEDDED, ResumePlan, ScanPlan, ScanResult
+from rookery.domains.scans.service.checking import CHECK, checks_alone, devices_of, submit_check
 from rookery.domains.scans.service.queueing import RESUME, RUN, result_of
 from rookery.domains.scans.service.retesting import retest
 from rookery.domains.scans.service.runs import bury_the_dead
 from rookery.domains.scans.service.sightings import Imported, import_findings
 from rookery.domains.scans.service.submitting import go_on, run_plan
+from rookery.domains.scans.stored import is_stored
 from rookery.domains.scans.tools import ScanRunner
 from rookery.mechanisms.hooks import Hooks, Item, Progress, hooks_from
 from rookery.mechanisms.rook import Rook
@@ -70,6 +72,15 @@ def run_scan(rook: Rook, context: TaskContext, plan: ScanPlan) -> ScanResult:
         return _gone_on(rook, context, run, plan)
     plan = replace(plan, run_id=plan.run_id or context.task_id)
     return _ended(*run_plan(rook, plan, _telling(context), context))
+
+
+def check(rook: Rook, context: TaskContext, plan: ScanPlan) -> dict[str, int]:
+    """Submit a scan for each device whose configuration is meant."""
+    targets = devices_of(rook, checks_alone(plan))
+    for number, target in enumerate(targets):
+        context.report(number, len(targets), target)
+        submit_check(rook, plan, target, context.task_id)
+    return {"submitted": len(targets)}
 
 
 def resume_scan(rook: Rook, context: TaskContext, wanted: ResumePlan) -> ScanResult:
@@ -157,7 +168,9 @@ def _telling(context: TaskContext) -> Hooks:
 
 def _per_host(config: Config, wanted: ScanPlan | ResumePlan) -> Mapping[str, int]:
     hosts = {host_of(endpoint) for endpoint in wanted.endpoints} - {""}
-    return {f"scan:{host}": config.queue.scans_per_target for host in sorted(hosts)}
+    stored = {endpoint for endpoint in wanted.endpoints if is_stored(endpoint)}
+    limits = {f"scan:{host}": config.queue.scans_per_target for host in sorted(hosts)}
+    return limits | {f"scan:{endpoint}": 1 for endpoint in sorted(stored)}
 
 
 def _files(data_dir: Path, task: TaskInfo) -> ArtifactFolder:
@@ -181,6 +194,14 @@ TASKS = (
         limits=_per_host,
         files=_files,
         summary="Runs a scan plan.",
+    ),
+    TaskType(
+        name=CHECK,
+        function=check,
+        payload=ScanPlan,
+        retry=RETRY,
+        timeout=LONGEST_SCAN,
+        summary="Has stored configurations checked, each by a task of its own.",
     ),
     TaskType(
         name=RESUME,

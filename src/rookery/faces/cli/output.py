@@ -106,6 +106,12 @@ def printable(value: object) -> str:
     return "" if value is None else str(value).translate(_UNPRINTABLE)
 
 
+def has_colour() -> bool:
+    """Whether what is written to standard output is shown in colours."""
+    colour = current_shell().colour
+    return sys.stdout.isatty() if colour is None else colour
+
+
 def took(milliseconds: float) -> str:
     """A duration as people read it: 4.2 s, 3 min 20 s, 2 h 05 min."""
     seconds = milliseconds / 1000

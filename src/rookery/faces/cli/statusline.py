@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
+
+from rookery.faces.cli.shell import current_shell
 
 BAR_WIDTH = 20  # characters
 ERASE = "\r\x1b[K"
@@ -17,6 +19,26 @@ ERASE = "\r\x1b[K"
 def has_status_line() -> bool:
     """Whether standard error is a terminal on which a line can be erased."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar to be called with how much is done, of how much, and a text; shown wherever that can be seen."""
+    line = StatusLine() if has_status_line() and not current_shell().quiet else None
+    shown = -1
+
+    def show(done: int, total: int, text: str) -> None:
+        nonlocal shown
+        tenths = 1000 * done // max(total, 1)
+        if line is not None and tenths != shown:  # what nobody would see costs nothing
+            shown = tenths
+            line.show(tenths / 10, text)
+
+    try:
+        yield show
+    finally:
+        if line is not None:
+            line.hide()
 
 
 class StatusLine:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.domains.backups.diffing import Diff, diff, side_by_side, unified
+from rookery.domains.backups.diffing import Diff, diff, unified
 from rookery.domains.backups.diffing.lines import Change, changes
 
 LINES = st.lists(
@@ -152,11 +152,3 @@ def test_git_takes_what_is_written(tmp_path: Path) -> None:
         ["something else"],
     ):
         assert patched(diff(old, new), tmp_path).splitlines() == new
-
-
-def test_both_sides_fit_their_columns() -> None:
-    new = IOS.replace("to r2", "to a neighbour with a name that is much too long for its half").splitlines()
-    lines = list(side_by_side(diff(IOS.splitlines(), [*new, "more"]), 80))
-    assert max(map(len, lines)) <= 80
-    assert any(" | " in line and line.endswith("…") for line in lines)
-    assert any(line.split() == [">", "more"] for line in lines)

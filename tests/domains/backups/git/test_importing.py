@@ -11,6 +11,7 @@ import pytest
 from rookery.domains.backups import store
 from rookery.domains.backups.git import importing
 from rookery.domains.backups.git.history import RepositoryNotFound
+from rookery.domains.backups.git.importing import Step
 from rookery.domains.devices import service as devices
 from tests.conftest import Call
 from tests.domains.backups.conftest import configuration
@@ -47,6 +48,20 @@ def test_each_change_becomes_a_version_of_its_time(call: Call, repository: Path)
 def store_text(call: Call, name: str) -> str:
     """The newest version of a device."""
     return str(call(store.text, call(store.get, name).id))
+
+
+def test_how_far_it_is_comes_from_what_there_is_to_do(call: Call, repository: Path) -> None:
+    known(call)
+    steps: list[Step] = []
+    call(importing.import_history, repository, on_step=steps.append)
+    assert [step for step in steps if step.doing == "commits"] == [Step("commits", n, 3) for n in (1, 2, 3)]
+    made = [step for step in steps if step.doing == "versions"]
+    assert {step.total for step in made} == {4}  # three of r1 and one of r2
+    assert [step.done for step in made] == sorted(step.done for step in made)
+    assert made[-1].done == 4
+    steps.clear()
+    call(importing.import_history, repository, on_step=steps.append)
+    assert steps[-1] == Step("versions", 4, 4)  # all have versions already
 
 
 def test_what_has_versions_is_left_as_it_is(call: Call, repository: Path) -> None:

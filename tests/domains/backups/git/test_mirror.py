@@ -108,16 +108,100 @@ def test_commits_the_database_does_not_know_of_are_recognised(mirrored: Config, 
     assert git(repository, "rev-list", "--count", "main") == "2\n"
 
 
-def test_a_device_that_moves_to_another_site_moves_in_the_mirror(mirrored: Config, repository: Path) -> None:
-    one = device()
-    with rookery.open(config=mirrored) as rook, fleet([one]):
-        rook.credentials.create("lab", "admin", password=PASSWORD)
-        rook.devices.create("r1", "127.0.0.1", "ios", port=one.port)
-        rook.backups.capture("r1")
+def files(repository: Path) -> list[str]:
+    """The paths that are there now."""
+    return git(repository, "ls-tree", "-r", "--name-only", "main").split()
+
+
+def subjects(repository: Path) -> list[str]:
+    """Who has done what, the newest last."""
+    return git(repository, "log", "--format=%an|%s", "--reverse", "main").splitlines()
+
+
+def test_a_device_that_moves_or_is_renamed_does_so_in_the_mirror(mirrored: Config, repository: Path) -> None:
+    with rookery.open(config=mirrored) as rook:
+        changed_twice(rook)
+        rook.backups.mirror()
+    with rookery.open(config=mirrored, actor="bob") as rook:
         rook.devices.update("r1", site="bonn")
-        one.script = ios(text=configuration(more="ntp server 10.0.0.9\n"))
-        rook.backups.capture("r1")
-    assert git(repository, "ls-tree", "-r", "--name-only", "main") == "bonn/r1.cfg\n"
+    with rookery.open(config=mirrored, actor="carol") as rook:
+        rook.devices.update("r1", name="edge", notes="renamed")
+        rook.devices.update("edge", notes="of no concern to the mirror")
+        shown = rook.backups.text("edge")
+    assert subjects(repository)[2:] == ["bob|r1: was r1.cfg", "carol|edge: was bonn/r1.cfg"]
+    assert files(repository) == ["bonn/edge.cfg"]
+    assert git(repository, "show", "main:bonn/edge.cfg") == shown
+    assert git(repository, "log", "--follow", "--format=%h", "main", "--", "bonn/edge.cfg").count("\n") == 4
+
+
+def test_the_file_of_a_deleted_device_is_removed_by_whoever_deleted_it(
+    mirrored: Config, repository: Path
+) -> None:
+    with rookery.open(config=mirrored) as rook:
+        changed_twice(rook)
+    with rookery.open(config=mirrored, actor="bob") as rook:
+        rook.devices.delete("r1")
+    with rookery.open(config=mirrored) as rook:
+        assert rook.backups.mirror() == 0
+    assert subjects(repository)[2:] == ["bob|r1.cfg: the device is deleted"]
+    assert files(repository) == []
+    git(repository, "fsck", "--strict")
+
+
+def test_the_next_device_of_a_name_keeps_its_file_when_the_one_before_is_removed(
+    mirrored: Config, repository: Path
+) -> None:
+    with rookery.open(config=mirrored) as rook:
+        changed_twice(rook)
+        rook.backups.mirror()
+        rook.devices.delete("r1")
+        one = device(text=configuration(more="ntp server 10.0.0.99\n"))
+        with fleet([one]):
+            rook.devices.forget_host_keys("127.0.0.1")
+            rook.devices.create("r1", "127.0.0.1", "ios", port=one.port)
+            rook.backups.capture("r1")
+    assert files(repository) == ["r1.cfg"]
+    assert "10.0.0.99" in git(repository, "show", "main:r1.cfg")
+
+
+def test_two_devices_may_change_names(mirrored: Config, repository: Path) -> None:
+    two = [device("r1"), device("r2")]
+    with rookery.open(config=mirrored) as rook, fleet(two):
+        rook.credentials.create("lab", "admin", password=PASSWORD)
+        for one, name in zip(two, ("r1", "r2"), strict=True):
+            rook.devices.create(name, "127.0.0.1", "ios", port=one.port)
+        rook.backups.run()
+    with rookery.open(config=replace(mirrored, backups=Backups())) as rook:
+        for name, other in (("r1", "x"), ("r2", "r1"), ("x", "r2")):
+            rook.devices.update(name, name=other)
+    with rookery.open(config=mirrored, actor="ann") as rook:
+        assert (rook.backups.mirror(), rook.backups.mirror()) == (2, 0)
+    assert files(repository) == ["r1.cfg", "r2.cfg"]
+    assert "hostname r2\n" in git(repository, "show", "main:r1.cfg")
+    assert "hostname r1\n" in git(repository, "show", "main:r2.cfg")
+    assert subjects(repository)[2:] == ["ann|r2: was r1.cfg", "ann|r1: was r2.cfg"]
+
+
+def test_removals_the_database_does_not_know_of_are_recognised(mirrored: Config, repository: Path) -> None:
+    with rookery.open(config=mirrored) as rook:
+        changed_twice(rook)
+        rook.backups.mirror()
+        rook.devices.delete("r1")
+        rook.backups.mirror()
+        with rook.engine.begin() as connection:
+            connection.execute(text("UPDATE mirrored_device SET path = 'r1.cfg'"))
+        assert rook.backups.mirror() == 0
+        assert rook.backups.mirror() == 0
+    assert git(repository, "rev-list", "--count", "main") == "3\n"
+
+
+def test_a_mirror_that_is_made_anew_is_of_the_devices_there_are(mirrored: Config, repository: Path) -> None:
+    with rookery.open(config=replace(mirrored, backups=Backups())) as rook:
+        changed_twice(rook)
+        rook.devices.delete("r1")
+    with rookery.open(config=mirrored) as rook:
+        assert rook.backups.mirror() == 0
+    assert not git(repository, "for-each-ref")
 
 
 def test_what_a_killed_process_has_left_is_in_nobodys_way(mirrored: Config, repository: Path) -> None:
@@ -166,6 +250,6 @@ def test_a_working_copy_is_no_mirror(mirrored: Config, repository: Path) -> None
     ],
 )
 def test_no_name_leads_out_of_the_mirror_or_to_anothers_file(site: str, name: str, path: str) -> None:
-    from rookery.domains.backups.git.repository import path_of
+    from rookery.domains.backups.git.placing import path_of
 
     assert path_of(site, name) == path

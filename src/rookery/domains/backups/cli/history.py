@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rookery.faces.cli.output import Column, emit_json, emit_list, json_option, note, pass_rook, table
+from rookery.faces.cli.statusline import progress
 
 if TYPE_CHECKING:
     from rookery.app import Rook
@@ -38,7 +39,11 @@ def import_(rook: Rook, repository: Path, *, dry_run: bool, as_json: bool) -> No
 
     A file is the history of the device of its name, or address. Devices that have versions are left alone.
     """
-    found = rook.backups.import_history(repository, dry_run=dry_run)
+    with progress() as show:
+        found = rook.backups.import_history(
+            repository, dry_run=dry_run,
+            on_step=lambda step: show(step.done, step.total, f"{step.done} of {step.total} {step.doing}"),
+        )  # fmt: skip
     if as_json:
         emit_list(found)
         return
@@ -62,6 +67,6 @@ def mirror(rook: Rook, *, as_json: bool) -> None:
     """Bring the Git mirror (`backups.mirror`) up to date now, which else happens beside each backup."""
     done = rook.backups.mirror()
     if as_json:
-        emit_json({"versions": done})
+        emit_json({"commits": done})
         return
-    note(f"Brought into the mirror: versions: {done}." if done else "The mirror has every version.")
+    note(f"Brought into the mirror: commits: {done}." if done else "The mirror is up to date.")

@@ -13,6 +13,7 @@ from rookery.faces.cli.output import (
     Column,
     emit_json,
     emit_list,
+    has_colour,
     json_option,
     note,
     pass_rook,
@@ -150,10 +151,11 @@ def _coloured(line: Line) -> str:
 
 
 def _show_sides(found: Compared) -> None:
-    from rookery.domains.backups.diffing import side_by_side
+    from rookery.domains.backups.cli.sides import side_by_side
 
-    for line in side_by_side(found.difference, shutil.get_terminal_size((160, 0)).columns):
-        click.echo(printable(line))
+    width = shutil.get_terminal_size((160, 0)).columns
+    for line in side_by_side(found.difference, width, in_colour=has_colour()):
+        click.echo(line)
     _say_what_is_hidden(found)
 
 

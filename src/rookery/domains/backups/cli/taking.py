@@ -160,7 +160,8 @@ def _show(report: Report) -> None:
         note(f"{code}: {len(failed)} ({printable(names)})")
     words = ("changed", "unchanged", "failed", "skipped")
     counted = [f"{report.count(word)} {word}" for word in words if report.count(word)]
-    click.echo(f"{len(report.devices)} devices: {', '.join(counted)}")
+    noun = "device" if len(report.devices) == 1 else "devices"
+    click.echo(f"{len(report.devices)} {noun}: {', '.join(counted)}")
     if report.count("failed"):
         note("Only those again: rookery backup --failed")
 
@@ -175,6 +176,7 @@ def _print_one(
 ) -> None:
     if len(devices) != 1 or "@" not in devices[0]:
         raise click.UsageError("--platform is for one USER@HOST; a device of the inventory has its own.")
+    rook.devices.platform(platform)  # what is mistyped is said before anybody is asked for a password
     one = stranger(devices[0], port, password_file)
     text = rook.backups.peek(one.host, platform, one.username, one.password, port=one.port)
     if output is None:

@@ -3,6 +3,6 @@ says in which section they are, `marks` what within a line, `rendering` writes i
 """
 
 from rookery.domains.backups.diffing.hunks import Diff, Hunk, Line, diff
-from rookery.domains.backups.diffing.rendering import side_by_side, unified
+from rookery.domains.backups.diffing.rendering import unified
 
-__all__ = ["Diff", "Hunk", "Line", "diff", "side_by_side", "unified"]
+__all__ = ["Diff", "Hunk", "Line", "diff", "unified"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -51,10 +51,15 @@ class History:
         """Close its files."""
         self._repo.close()
 
-    def snapshots(self) -> Iterator[Snapshot]:
-        """All changes of files on the current branch, the oldest first. Merges bring none of their own."""
+    def snapshots(self, on_commit: Callable[[int, int], object]) -> Iterator[Snapshot]:
+        """All changes of files on the current branch, the oldest first. Merges bring none of their own.
+
+        `on_commit` is told how many commits are read, and of how many.
+        """
         with suppress(KeyError):  # there is no HEAD before the first commit
-            for entry in self._repo.get_walker(reverse=True):
+            entries = list(self._repo.get_walker(reverse=True))
+            for number, entry in enumerate(entries, 1):
+                on_commit(number, len(entries))
                 commit = entry.commit
                 if len(commit.parents) > 1:
                     continue

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -40,18 +41,29 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Step(NamedTuple):
+    """How far an import is: so many of these commits are read, or versions made."""
+
+    doing: Literal["commits", "versions"]
+    done: int
+    total: int
+
+
+OnStep = Callable[[Step], object]
+"""Called from whichever thread, for each commit and each version."""
+
+
 @dual
-def import_history(rook: Rook, /, folder: Path, *, dry_run: bool = False) -> list[Imported]:
+def import_history(
+    rook: Rook, /, folder: Path, *, dry_run: bool = False, on_step: OnStep | None = None
+) -> list[Imported]:
     """Make versions of what a Git repository of Oxidized, RANCID or the like holds of known devices.
 
     A file belongs to the device of its name. Devices that have versions are left as they are, so that a
     second import changes nothing. Raises RepositoryNotFound, ConfigError without dulwich.
     """
     with closing(rook.offload(_opened, folder)) as history:
-        files = rook.offload(_by_path, history)
-        known = {name: device for device in devices.list_(rook) for name in _names(device)}
-        prepared = Preparation(rook, list(known.values()))
-        return [_imported(rook, prepared, history, known, files[path], dry_run) for path in sorted(files)]
+        return _Import(rook, history, dry_run=dry_run, on_step=on_step).run()
 
 
 def _opened(folder: Path) -> History:
@@ -62,38 +74,84 @@ def _opened(folder: Path) -> History:
     return History(folder)
 
 
-def _by_path(history: History) -> dict[str, list[Snapshot]]:
-    found: dict[str, list[Snapshot]] = {}
-    for each in history.snapshots():
-        found.setdefault(each.path, []).append(each)
-    return found
-
-
 def _names(device: DeviceInfo) -> tuple[str, str]:
     """What others may call it; its own name wins over another's address."""
     return device.address.lower(), device.name.lower()
 
 
-def _imported(
-    rook: Rook, prepared: Preparation, history: History, known: dict[str, DeviceInfo],
-    snapshots: Sequence[Snapshot], dry_run: bool,
-) -> Imported:  # fmt: skip
-    path = snapshots[0].path
-    device = next((known[name] for name in snapshots[0].names if name in known), None)
-    if device is None:
-        return Imported(path=path, reason="no device has this name")
-    if store.newest(rook, device.id) is not None:
-        return Imported(path=path, device=device.name, reason="has versions already")
-    try:
-        rows = rook.offload(_rows, prepared, history, device, snapshots)
-        if rows and not dry_run:
-            _add(rook, device, rows, path)
-    except RookeryError as error:
-        return Imported(path=path, device=device.name, reason=str(error))
-    if not rows:
-        return Imported(path=path, device=device.name, reason="holds no configuration")
-    first, last = (from_us(row["taken_us"]) for row in (rows[0], rows[-1]))
-    return Imported(path=path, device=device.name, versions=len(rows), first=first, last=last)
+class _Import:
+    """One import; it counts the snapshots it is through with."""
+
+    def __init__(self, rook: Rook, history: History, *, dry_run: bool, on_step: OnStep | None) -> None:
+        self._rook, self._history, self._dry_run, self._on_step = rook, history, dry_run, on_step
+        self._known = {name: device for device in devices.list_(rook) for name in _names(device)}
+        self._prepared = Preparation(rook, list(self._known.values()))
+        self._done = self._total = 0
+
+    def run(self) -> list[Imported]:
+        """File by file."""
+        files = self._rook.offload(self._by_path)
+        self._total = sum(len(files[path]) for path in files if self._device(files[path]))
+        return [self._file(path, files[path]) for path in sorted(files)]
+
+    def _by_path(self) -> dict[str, list[Snapshot]]:
+        found: dict[str, list[Snapshot]] = {}
+        for each in self._history.snapshots(partial(self._tell, "commits")):
+            found.setdefault(each.path, []).append(each)
+        return found
+
+    def _tell(self, doing: Literal["commits", "versions"], done: int, total: int) -> None:
+        if self._on_step is not None:
+            self._on_step(Step(doing, done, total))
+
+    def _device(self, snapshots: Sequence[Snapshot]) -> DeviceInfo | None:
+        return next((self._known[name] for name in snapshots[0].names if name in self._known), None)
+
+    def _file(self, path: str, snapshots: Sequence[Snapshot]) -> Imported:
+        device = self._device(snapshots)
+        if device is None:
+            return Imported(path=path, reason="no device has this name")
+        end = self._done + len(snapshots)
+        found = self._of(device, path, snapshots)
+        self._done = end
+        self._tell("versions", end, self._total)
+        return found
+
+    def _of(self, device: DeviceInfo, path: str, snapshots: Sequence[Snapshot]) -> Imported:
+        if store.newest(self._rook, device.id) is not None:
+            return Imported(path=path, device=device.name, reason="has versions already")
+        try:
+            rows = self._rook.offload(lambda: list(self._rows(device, snapshots)))
+            if rows and not self._dry_run:
+                _add(self._rook, device, rows, path)
+        except RookeryError as error:
+            return Imported(path=path, device=device.name, reason=str(error))
+        if not rows:
+            return Imported(path=path, device=device.name, reason="holds no configuration")
+        first, last = (from_us(row["taken_us"]) for row in (rows[0], rows[-1]))
+        return Imported(path=path, device=device.name, versions=len(rows), first=first, last=last)
+
+    def _rows(self, device: DeviceInfo, snapshots: Sequence[Snapshot]) -> Iterator[dict[str, Any]]:
+        """A version for each that differs from the one before by more than noise."""
+        platform, how = self._prepared.platform(device.platform), self._prepared.config.backups.redaction
+        name = self._prepared.vault.name if how == "name" else None
+        before: list[str] = []
+        number, moment, digest = 1, 0, ""
+        for each in snapshots:
+            self._done += 1
+            self._tell("versions", self._done, self._total)
+            moment = max(moment, each.moment_us)  # clocks go wrong; versions follow each other
+            raw = rules.assembled(platform, [self._history.text(each.blob).decode("utf-8", "replace")])
+            masked = rules.masked(platform, raw, name, keep=how == "keep")
+            if not raw.strip() or digest == masked.digest:
+                continue
+            lines = masked.text.decode().splitlines()
+            difference = diff(before, lines, is_noise=rules.is_noise(platform))
+            yield row_of(
+                self._prepared, device, raw, masked, number=number, actor=each.author[:LONGEST_AUTHOR],
+                added=difference.added, removed=difference.removed, taken_us=moment, seen_us=moment,
+            )  # fmt: skip
+            before, digest, number = lines, masked.digest, number + 1
 
 
 def _add(rook: Rook, device: DeviceInfo, rows: Sequence[dict[str, Any]], path: str) -> None:
@@ -103,30 +161,3 @@ def _add(rook: Rook, device: DeviceInfo, rows: Sequence[dict[str, Any]], path: s
         for row in rows:
             store.add(session, row)
         rook.emit(HistoryImported(device.name, device.id, len(rows), path))
-
-
-def _rows(
-    prepared: Preparation, history: History, device: DeviceInfo, snapshots: Sequence[Snapshot]
-) -> list[dict[str, Any]]:
-    """A version for each that differs from the one before by more than noise."""
-    platform, how = prepared.platform(device.platform), prepared.config.backups.redaction
-    name = prepared.vault.name if how == "name" else None
-    rows: list[dict[str, Any]] = []
-    before: list[str] = []
-    moment = 0
-    for each in snapshots:
-        moment = max(moment, each.moment_us)  # clocks go wrong; versions follow each other
-        raw = rules.assembled(platform, [history.text(each.blob).decode("utf-8", "replace")])
-        masked = rules.masked(platform, raw, name, keep=how == "keep")
-        if not raw.strip() or (rows and rows[-1]["digest"] == masked.digest):
-            continue
-        lines = masked.text.decode().splitlines()
-        difference = diff(before, lines, is_noise=rules.is_noise(platform))
-        rows.append(
-            row_of(
-                prepared, device, raw, masked, number=len(rows) + 1, actor=each.author[:LONGEST_AUTHOR],
-                added=difference.added, removed=difference.removed, taken_us=moment, seen_us=moment,
-            )
-        )  # fmt: skip
-        before = lines
-    return rows

@@ -1,18 +1,20 @@
-"""The mirror: each new version is a commit in a bare Git repository, behind whoever takes the backup.
+"""The mirror: a bare Git repository that gets a commit for each new version, behind whoever takes the backup.
 
-A kill between the commits and what the database knows of them is made good by the next batch: commits say
-which version they are.
+The file of a device moves with its name and site, and is removed with it. A kill between the commits and what
+the database knows of them is made good by the next batch: commits say which version they are.
 """
 
 from __future__ import annotations
 
 import fcntl
 import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, get_args
 
 from sqlalchemy import Engine
 
@@ -20,53 +22,50 @@ from rookery.base.config import Config
 from rookery.base.errors import ConfigError, RookeryError
 from rookery.domains.backups.events import BackupTaken, HistoryImported
 from rookery.domains.backups.git import positions
-from rookery.domains.backups.git.positions import Missing, Position
+from rookery.domains.backups.git.placing import Deed
+from rookery.domains.devices.events import DeviceDeleted, DeviceUpdated
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.rook import Rook
-from rookery.mechanisms.writebehind import BatchQueue
-
-if TYPE_CHECKING:
-    from rookery.domains.backups.git.repository import Change, Repository
+from rookery.mechanisms.writebehind import BatchQueue, json_codec
 
 log = logging.getLogger(__name__)
 
 BATCH: Final = 200
-"""Versions between two moves of the branch."""
 INTERVAL: Final = 1.0
 CLOSING: Final = 10.0
-TRAILER: Final = "Rookery-Version: "
-LISTENED: Final = (BackupTaken, HistoryImported)
+NOBODY: Final = "system"
+"""Who is said to have done what nobody is known to have done."""
+Heard = BackupTaken | HistoryImported | DeviceUpdated | DeviceDeleted
 
 
 class Mirror:
-    """Hears of new versions; its queue brings them to the repository."""
+    """Hears of new versions, and of devices that move or go; its queue brings that to the repository."""
 
     def __init__(self, config: Config, engine: Engine) -> None:
         """Raises ConfigError without dulwich."""
         self._folder, self._engine = folder_of(config), engine
         self._knows_all = False
-        self._queue = BatchQueue[bytes](
-            self._deliver, name="mirror", key=bytes, batch_size=BATCH, batch_interval=INTERVAL,
-            spool=config.data_dir / "spool" / "mirror",
+        self._queue = BatchQueue[Deed](
+            self._deliver, name="mirror", codec=json_codec(Deed), key=attrgetter("device_id"),
+            batch_size=BATCH, batch_interval=INTERVAL, spool=config.data_dir / "spool" / "mirror",
         )  # fmt: skip
 
     def listeners(self) -> dict[type, tuple[Any, ...]]:
         """What a Rook is to call."""
-        return dict.fromkeys(LISTENED, (self._hear,))
+        return dict.fromkeys(get_args(Heard), (self._hear,))
 
-    def _hear(self, rook: Rook, event: BackupTaken | HistoryImported) -> None:
-        if isinstance(event, BackupTaken) and not event.changed:
+    def _hear(self, rook: Rook, event: Heard) -> None:
+        if not _concerns_files(event):
             return
         try:
-            rook.offload(self._queue.put, event.device_id.encode())
+            rook.offload(self._queue.put, Deed(event.device_id, rook.actor, int(time.time())))
         except RookeryError as error:
             log.warning("%s: its change comes to the mirror with the next one: %s", event.device, error)
 
-    def _deliver(self, batch: Sequence[bytes]) -> None:
+    def _deliver(self, batch: Sequence[Deed]) -> None:
         """The first batch of a process looks for what others have left undone, too."""
-        named = [item.decode() for item in batch]
-        others = [] if self._knows_all else positions.behind(self._engine)
-        bring_up(self._folder, self._engine, list(dict.fromkeys((*named, *others))))
+        deeds = {deed.device_id: deed for deed in batch}
+        bring_up(self._folder, self._engine, deeds, rest="" if self._knows_all else NOBODY)
         self._knows_all = True
 
     def close(self) -> None:
@@ -83,30 +82,40 @@ def folder_of(config: Config) -> Path:
     return config.data_dir / config.backups.mirror
 
 
+def _concerns_files(event: Heard) -> bool:
+    match event:
+        case BackupTaken():
+            return event.changed
+        case DeviceUpdated():
+            return not {"name", "site"}.isdisjoint(event.changed)
+        case _:
+            return True
+
+
 @dual
 def mirror(rook: Rook, /) -> int:
-    """Bring the Git mirror up to date now; how many versions were missing. Raises ConfigError."""
+    """Bring the Git mirror up to date now; how many commits that took. Raises ConfigError."""
     folder, engine = folder_of(rook.config), rook.engine
-    return rook.offload(lambda: bring_up(folder, engine, positions.behind(engine)))
+    return rook.offload(lambda: bring_up(folder, engine, {}, rest=rook.actor))
 
 
-def bring_up(folder: Path, engine: Engine, device_ids: Sequence[str]) -> int:
-    """Commit all versions of these devices that the mirror lacks; how many."""
+def bring_up(folder: Path, engine: Engine, deeds: Mapping[str, Deed], *, rest: str = "") -> int:
+    """Commit what has become of these devices; how many commits that took.
+
+    With `rest`, all else that the mirror lacks, too, as the deeds of whoever is called so.
+    """
+    from rookery.domains.backups.git.filling import Filling
     from rookery.domains.backups.git.repository import Repository
 
-    done = 0
     with _owned(folder), closing(Repository(folder)) as repository:
         if repository.is_empty:  # new, or somebody wants it made anew
             positions.forget(engine)
-            device_ids = positions.behind(engine)
-        _recognise(repository, engine)
-        while found := positions.missing(engine, device_ids, BATCH):
-            changes, places = _changes(found)
-            repository.commit(changes)
-            positions.put(engine, places)
-            done += len(found)
+            rest = rest or NOBODY
+        filling = Filling(repository, engine)
+        filling.move(deeds, rest)
+        filling.add([*deeds, *(positions.behind(engine) if rest else ())])
         repository.tidy()
-    return done
+    return filling.commits
 
 
 @contextmanager
@@ -116,40 +125,3 @@ def _owned(folder: Path) -> Iterator[None]:
     with folder.with_name(f"{folder.name}.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _recognise(repository: Repository, engine: Engine) -> None:
-    """Note the commits that a process made before it died, which was before it could note them."""
-    found: dict[str, Position] = {}
-    for message in repository.messages():
-        trailer = message.rpartition(TRAILER)[2].split(maxsplit=2)
-        if TRAILER not in message or len(trailer) < 3:
-            break  # somebody else's commit
-        device_id, number, path = trailer
-        if positions.position(engine, device_id).number >= int(number):
-            break
-        found.setdefault(device_id, Position(int(number), path.rstrip("\n")))
-    if found:
-        positions.put(engine, found)
-
-
-def _changes(found: Sequence[Missing]) -> tuple[list[Change], dict[str, Position]]:
-    from rookery.domains.backups.git.repository import Change, path_of
-
-    changes, places = [], dict[str, Position]()
-    for each in found:
-        path = path_of(each.site, each.device)
-        former = places[each.device_id].path if each.device_id in places else each.former
-        places[each.device_id] = Position(each.number, path)
-        seconds = each.taken_us // 1_000_000
-        changes.append(Change(path, former, each.text, each.actor, _message(each, path), seconds))
-    return changes, places
-
-
-def _message(each: Missing, path: str) -> str:
-    """What has changed; at its end, which version it is, for `_recognise`."""
-    what = f"lines +{each.added} -{each.removed}" if each.number > 1 else f"first version, lines {each.lines}"
-    return (
-        f"{each.device}: {what}\n\nVersion {each.number}, by {each.actor}.\n\n"
-        f"{TRAILER}{each.device_id} {each.number} {path}\n"
-    )

@@ -14,14 +14,23 @@ from rookery.mechanisms.store import sql
 
 
 class Position(NamedTuple):
-    """The newest version of a device that is in the mirror, and where."""
+    """The newest version of a device that is in the mirror, and where; the path is empty once it is gone."""
 
     number: int
     path: str
 
 
+class Placed(NamedTuple):
+    """Where a device's file is, and what the device is called by now; of one that is gone, nothing."""
+
+    device_id: str
+    position: Position
+    device: str | None
+    site: str | None
+
+
 class Missing(NamedTuple):
-    """A version that is not in the mirror, with its masked text, packed; `former`: where the last one is."""
+    """A version that is not in the mirror, with its masked text, packed; its device is called so by now."""
 
     device_id: str
     device: str
@@ -33,7 +42,6 @@ class Missing(NamedTuple):
     removed: int
     actor: str
     content: bytes
-    former: str | None
 
     @property
     def text(self) -> bytes:
@@ -42,10 +50,11 @@ class Missing(NamedTuple):
 
 
 def behind(engine: Engine) -> list[str]:
-    """The ids of devices whose current version is not in the mirror."""
+    """The ids of devices of the inventory whose current version is not in the mirror."""
     version, current, mirrored = ConfigurationVersion, CurrentConfiguration, MirroredDevice
     query = (
         select(current.device_id)
+        .join(Device, Device.id == current.device_id)
         .join(version, version.id == current.version_id)
         .outerjoin(mirrored, mirrored.device_id == current.device_id)
         .where(or_(mirrored.number.is_(None), mirrored.number < version.number))
@@ -64,11 +73,10 @@ def missing(engine: Engine, device_ids: Sequence[str], most: int) -> list[Missin
     names = ("number", "taken_us", "lines", "added", "removed", "actor", "content")
     query = (
         select(
-            version.device_id, version.device, func.coalesce(Device.site, ""),
-            *(getattr(version, name) for name in names), mirrored.path,
+            version.device_id, Device.name, Device.site, *(getattr(version, name) for name in names),
         )
+        .join(Device, Device.id == version.device_id)
         .outerjoin(mirrored, mirrored.device_id == version.device_id)
-        .outerjoin(Device, Device.id == version.device_id)
         .where(version.device_id.in_(device_ids), version.number > func.coalesce(mirrored.number, 0))
         .order_by(latest, version.number)
         .limit(most)
@@ -77,13 +85,27 @@ def missing(engine: Engine, device_ids: Sequence[str], most: int) -> list[Missin
         return [Missing(*row) for row in connection.execute(query)]
 
 
-def position(engine: Engine, device_id: str) -> Position:
-    """Number 0 of a device that is not there at all."""
+def placed(engine: Engine) -> list[Placed]:
+    """Where the file of each device is that is in the mirror, or was."""
     mirrored = MirroredDevice
+    query = (
+        select(mirrored.device_id, mirrored.number, mirrored.path, Device.name, Device.site)
+        .outerjoin(Device, Device.id == mirrored.device_id)
+        .order_by(mirrored.path)
+    )
     with engine.connect() as connection:
-        query = select(mirrored.number, mirrored.path).where(mirrored.device_id == device_id)
-        row = connection.execute(query).one_or_none()
-    return Position(0, "") if row is None else Position(*row)
+        return [
+            Placed(id_, Position(number, path), device, site)
+            for id_, number, path, device, site in connection.execute(query)
+        ]
+
+
+def text(engine: Engine, device_id: str, number: int) -> bytes:
+    """A version, without secrets."""
+    version = ConfigurationVersion
+    query = select(version.content).where(version.device_id == device_id, version.number == number)
+    with engine.connect() as connection:
+        return zlib.decompress(connection.execute(query).scalar_one())
 
 
 def forget(engine: Engine) -> None:

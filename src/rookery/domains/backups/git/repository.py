@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from dulwich.errors import NotGitRepository
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
@@ -14,6 +14,9 @@ from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from rookery.base.errors import ConfigError, TemporaryError
+
+if TYPE_CHECKING:
+    from rookery.domains.backups.git.placing import Change
 
 BRANCH: Final = Ref(b"refs/heads/main")
 NOWHERE: Final = ObjectID(b"0" * 40)
@@ -28,17 +31,6 @@ Kind = TypeVar("Kind", bound=ShaFile)
 
 class MirrorMoved(TemporaryError):
     """Somebody else has committed to the mirror meanwhile: it is read again."""
-
-
-class Change(NamedTuple):
-    """A file as it is from a time on (seconds since 1970), and the path it had before, if another."""
-
-    path: str
-    former: str | None
-    text: bytes
-    author: str
-    message: str
-    seconds: int
 
 
 class Repository:
@@ -68,20 +60,21 @@ class Repository:
             yield commit.message.decode("utf-8", "replace")
             at = commit.parents[0] if commit.parents else None
 
-    def commit(self, changes: Sequence[Change]) -> None:
-        """One commit each; the branch moves once, past all of them or none. Raises MirrorMoved."""
+    def commit(self, changes: Sequence[Change]) -> int:
+        """One commit each; how many. The branch moves once, past all of them or none. Raises MirrorMoved."""
         before = head = self._head
         tree = self._tree(head)
         for change in changes:
-            if change.former not in (None, change.path):
-                tree = self._with(tree, _parts(change.former or ""), None)
-            tree = self._with(tree, _parts(change.path), self._added(Blob.from_string(change.text)))
+            if change.former:
+                tree = self._with(tree, _parts(change.former), None)
+            if change.path:
+                tree = self._with(tree, _parts(change.path), self._added(Blob.from_string(change.text)))
             head = self._added(_commit(change, tree, head))
-        if head is None or head == before:
-            return
-        if not self._repo.refs.set_if_equals(BRANCH, before or NOWHERE, head):
-            raise MirrorMoved
-        self._head = head
+        if head is not None and head != before:
+            if not self._repo.refs.set_if_equals(BRANCH, before or NOWHERE, head):
+                raise MirrorMoved
+            self._head = head
+        return len(changes)
 
     def tidy(self) -> None:
         """Pack loose objects once they are many."""
@@ -175,13 +168,3 @@ def _person(name: str) -> bytes:
 
 def _parts(path: str) -> list[bytes]:
     return [part.encode() for part in path.split("/")]
-
-
-def path_of(site: str, device: str) -> str:
-    """Where a device's configuration is: `SITE/NAME.cfg`, or `NAME.cfg` where there is no site.
-
-    No two devices have one path, and no folder is called like a file.
-    """
-    folder = re.sub(r"(\.cfg)+$", "", re.sub(r"[^\w@+ .-]", "_", site).strip(". "))
-    name = re.sub(r"[^\w@+ .-]", lambda match: f"%{ord(match[0]):02x}", device)
-    return "/".join(part for part in (folder, f"{name}.cfg") if part)

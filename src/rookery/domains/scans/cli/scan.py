@@ -161,6 +161,15 @@ def scan(
     click.get_current_context().exit(_status(rook, result, fail_on))
 
 
+def stands_for_many(endpoints: Sequence[str]) -> bool:
+    """Whether they are stored configurations, of which each is better left to a task of its own."""
+    from rookery.domains.scans.stored import is_stored
+
+    if not all(map(is_stored, endpoints)):
+        return False
+    return len(endpoints) > 1 or any("*" in each or each.count(":") > 1 for each in endpoints)
+
+
 class Job(Protocol):
     """A scan that can be done here and now, or by a worker."""
 
@@ -182,6 +191,8 @@ class Submitting(NamedTuple):
         return rook.scans.submit_scan(self.plan, hooks=hooks)
 
     def leave(self, rook: Rook) -> str:
+        if stands_for_many(self.plan.endpoints):
+            return rook.scans.check_devices(self.plan)
         return rook.scans.submit_scan_async(self.plan)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rookery.domains.scans.service.checking import check_devices
 from rookery.domains.scans.service.importing import import_openapi, read_openapi
 from rookery.domains.scans.service.projects import (
     add_endpoints,
@@ -23,6 +24,7 @@ __all__ = [
     "add_endpoints",
     "add_to_scope",
     "artifacts",
+    "check_devices",
     "create_project",
     "delete_project",
     "get_scan_result",

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 NO_TIMING = "Say when it is due: --cron '0 3 * * *', --every 6h or --at 2026-12-01T03:00."
 NO_WORK = (
-    "Say what it does: --backup or --reach FILTER, --scan URL, --project NAME, or --task TYPE with --payload."
+    "Say what it does: --backup, --reach or --check FILTER, --scan URL, --project NAME, or --task TYPE with "
+    "--payload."
 )
 
 

@@ -18,14 +18,16 @@ from rookery.faces.cli.asking import Duration
 
 if TYPE_CHECKING:
     from rookery.app import Rook
+    from rookery.domains.scans.plan import ScanPlan
     from rookery.domains.schedules.timing import Timing
 
 LARGEST_PAYLOAD = 1 << 20  # characters
+ONE_OF_THESE = "Give --backup, --reach, --check, a scan, or a --task: one of these."
 
 SECTIONS = {
     "When": ("cron", "every", "at", "zone"),
-    "What": ("backup", "scan", "project", "engine", "task", "payload"),
-    "Which templates (of a scan)": SELECTION,
+    "What": ("backup", "reach", "check", "scan", "project", "engine", "task", "payload"),
+    "Which templates (of a scan or check)": SELECTION,
     "How": ("jitter", "missed", "overlap", "priority", "disabled"),
 }
 
@@ -40,10 +42,11 @@ class When(NamedTuple):
 
 
 class What(NamedTuple):
-    """What it is to do, as far as that is said: backups, logins, a scan, or any task."""
+    """What it is to do, as far as that is said: backups, logins, checks, a scan, or any task."""
 
     backup: str | None
     reach: str | None
+    check: str | None
     task: str | None
     payload: Any
     scan: tuple[str, ...]
@@ -100,6 +103,7 @@ TIMING = (
 WORK = (
     click.option("--backup", metavar="FILTER", help="Back up the devices that FILTER chooses; '' is all."),
     click.option("--reach", metavar="FILTER", help="Log in on these devices, to see which ones answer."),
+    click.option("--check", metavar="FILTER", help="Check the stored configurations of these devices."),
     click.option("--scan", multiple=True, metavar="TARGET", help="Scan this; may be repeated."),
     click.option(
         "--project", metavar="NAME", help="Scan for this project; without a target, what it has by then."
@@ -172,31 +176,46 @@ def work_from(rook: Rook, what: What, **choice: Any) -> tuple[str | None, Any]:
     """The type of task and the payload that are asked for, as far as they are."""
     if what.backup is not None or what.reach is not None:
         return _device_work_from(what, choice)
+    if what.check is not None:
+        return _check_from(rook, what, choice)
     is_scan = bool(what.scan or what.project)
     if not is_scan:
         _refuse_scans_options(what, choice)
         return what.task, what.payload
     if what.task or what.payload is not None:
         raise click.UsageError("Give a scan or a --task with its --payload, not both.")
-    from rookery.domains.scans.plan import EMBEDDED, ScanPlan
     from rookery.domains.scans.service.queueing import RUN
 
+    return RUN, _plan_of(rook, what, choice, what.scan)
+
+
+def _check_from(rook: Rook, what: What, choice: dict[str, Any]) -> tuple[str, Any]:
+    from rookery.domains.scans.service.checking import CHECK
+
+    if what.scan or what.project or what.engine or what.task or what.payload is not None:
+        raise click.UsageError(ONE_OF_THESE)
+    return CHECK, _plan_of(rook, what, choice, (f"device:{what.check or '*'}",))
+
+
+def _plan_of(rook: Rook, what: What, choice: dict[str, Any], endpoints: tuple[str, ...]) -> ScanPlan:
+    from rookery.domains.scans.plan import EMBEDDED, ScanPlan
+
     plan = ScanPlan(
-        endpoints=what.scan,
+        endpoints=endpoints,
         project_id=what.project or "default",
         engine=what.engine or EMBEDDED,
         templates=choice["templates"],
         selection=choice["selector"],
     )
-    return RUN, rook.schedules.lasting_plan(plan)
+    return rook.schedules.lasting_plan(plan)
 
 
 def _device_work_from(what: What, choice: dict[str, Any]) -> tuple[str, Any]:
     from rookery.domains.backups.tasks import REACH_ALL, RUN
 
     is_other = bool(what.scan or what.project or what.task or what.payload is not None)
-    if is_other or None not in (what.backup, what.reach):
-        raise click.UsageError("Give --backup, --reach, a scan, or a --task: one of these.")
+    if is_other or what.check is not None or None not in (what.backup, what.reach):
+        raise click.UsageError(ONE_OF_THESE)
     _refuse_scans_options(what, choice)
     return (REACH_ALL, {"filter": what.reach}) if what.backup is None else (RUN, {"filter": what.backup})
 

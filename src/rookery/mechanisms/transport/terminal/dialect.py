@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Literal
 
@@ -93,6 +94,15 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
     def check(self) -> None:
         """Compile everything. Raises PatternNotValid."""
         _ = self.prompts, self.exchanges, self.rejections, self.login_patterns, self.privileged
+
+
+def pattern_set(texts: Iterable[str]) -> Any:
+    """Patterns of RE2: `Match` tells in one pass which are found; None means none, or that it gave up."""
+    found = re2.Set.SearchSet(_QUIET)
+    for text in texts:
+        found.Add(text)
+    found.Compile()
+    return found
 
 
 def pattern(text: str) -> Any:

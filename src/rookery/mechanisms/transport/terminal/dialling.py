@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from typing import Any
 
@@ -26,7 +27,9 @@ async def dial(host: str, port: int, seconds: float) -> socket.socket:
         message = f"{where}: the name is not known. {DeviceUnreachable.__doc__}"
         raise DeviceUnreachable(message) from None
     except OSError as error:
-        raise DeviceUnreachable(f"{where}: {error.strerror or error}. {DeviceUnreachable.__doc__}") from error
+        # asyncio's own words are for programmers.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise DeviceUnreachable(f"{where}: {reason}. {DeviceUnreachable.__doc__}") from error
 
 
 async def _addresses(host: str, port: int) -> list[Any]:
