@@ -165,7 +165,7 @@ def _end(rook: Rook, job: Prepared, before: Mapping[str, int] | None) -> ScanRes
 
 def _announce(rook: Rook, session: Session, run: Run) -> None:
     """What has come to light, once, in however many attempts the run came to its end."""
-    for each in appeared(session, run.project_id, run.id, run.announced_us or 0):
+    for each in appeared(session, run.id, run.announced_us or 0):
         rook.emit(FindingsAppeared(run.id, run.project_id, each.reopened, each.counts, each.worst))
         run.announced_us = max(run.announced_us or 0, each.upto_us)
 
