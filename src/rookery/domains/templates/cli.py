@@ -59,7 +59,7 @@ def list_(rook: Rook, templates: tuple[Path, ...], selector: Selector, *, as_jso
     note(f"{len(rows)} chosen, {len(selection.skipped)} left out.")
     for reason, count in left_out.most_common(SHOWN_ROWS):
         note(f"Left out: {count} × {printable(reason)}")
-    for warning in selection.unsigned:
+    for warning in selection.warnings:
         note(f"Warning: {warning}")
 
 
