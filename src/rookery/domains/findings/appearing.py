@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from rookery.domains.findings.models import Finding, FindingEvent
@@ -41,7 +41,8 @@ def appeared(session: Session, /, run_id: str, after_us: int) -> list[Appeared]:
     came = (FindingEvent.run_id == run_id, FindingEvent.at_us > after_us)
     columns = (IS_NEW.label("is_new"), Finding.severity, func.count(), func.max(FindingEvent.at_us))
     counted = _joined(*columns).where(*came, or_(IS_NEW, WAS_FIXED)).group_by("is_new", Finding.severity)
-    rows = sorted((not is_new, -severity, *told) for is_new, severity, *told in session.execute(counted))
+    found: Sequence[Any] = session.execute(counted).all()
+    rows = sorted((not is_new, -severity, *told) for is_new, severity, *told in found)
     parts = groupby(rows, key=itemgetter(0))
     return [_appeared(session, came, reopened, list(part)) for reopened, part in parts]
 
@@ -57,11 +58,12 @@ def _appeared(
 def _worst(session: Session, where: Sequence[ColumnElement[bool]]) -> tuple[dict[str, str], ...]:
     columns = (Finding.id, Finding.severity, Finding.name, Finding.target)
     first = _joined(*columns).where(*where).order_by(Finding.severity.desc(), Finding.id).limit(LISTED)
+    rows: Sequence[Any] = session.execute(first).all()
     return tuple(
         {"id": id_, "severity": Severity(severity).word, "name": name, "target": target}
-        for id_, severity, name, target in session.execute(first)
+        for id_, severity, name, target in rows
     )
 
 
-def _joined(*columns: Any) -> Select[Any]:
+def _joined(*columns: Any) -> Any:
     return select(*columns).join_from(FindingEvent, Finding, Finding.id == FindingEvent.finding_id)
