@@ -106,7 +106,8 @@ async def dns_server(zone: Mapping[tuple[str, str], list[str]]) -> AsyncIterator
             self.transport = cast("asyncio.DatagramTransport", transport)
 
         def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-            self.transport.sendto(_answer(data, zone, served), addr)
+            served.asked.append(question_of(data))
+            self.transport.sendto(answer_from(zone, data), addr)
 
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(Answers, local_addr=("127.0.0.1", 0))
@@ -117,10 +118,16 @@ async def dns_server(zone: Mapping[tuple[str, str], list[str]]) -> AsyncIterator
         transport.close()
 
 
-def _answer(data: bytes, zone: Mapping[tuple[str, str], list[str]], served: Served) -> bytes:
+def question_of(data: bytes) -> str:
+    """Name and type that a DNS message asks about."""
+    question = dns.message.from_wire(data).question[0]
+    return f"{question.name.to_text()} {dns.rdatatype.to_text(question.rdtype)}"
+
+
+def answer_from(zone: Mapping[tuple[str, str], list[str]], data: bytes) -> bytes:
+    """The answer to a DNS message out of a zone; NXDOMAIN for a name that it does not have."""
     query = dns.message.from_wire(data)
-    name, kind = query.question[0].name.to_text(), dns.rdatatype.to_text(query.question[0].rdtype)
-    served.asked.append(f"{name} {kind}")
+    name, kind = question_of(data).split()
     reply = dns.message.make_response(query, recursion_available=True)
     if not any(known == name for known, _ in zone):
         reply.set_rcode(dns.rcode.NXDOMAIN)

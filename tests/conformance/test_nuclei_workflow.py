@@ -169,7 +169,7 @@ def test_a_folder_that_is_no_collection_is_not_searched_for_tags(tmp_path: Path)
     """Above `workflows` there may be anything, a whole home for instance."""
     file = collection(tmp_path, "- tags: apache\n", one="apache")
     (tmp_path / "http").rename(tmp_path / "elsewhere")
-    with pytest.raises(UnsupportedTemplate, match="it names none"):
+    with pytest.raises(UnsupportedTemplate, match="has no template with the tag apache"):
         load([file])
 
 

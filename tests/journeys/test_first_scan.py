@@ -138,7 +138,8 @@ def _dead_port() -> int:
 
 
 def test_targets_can_come_from_standard_input(rookery: Rookery, weak_server: WeakServer) -> None:
-    assert rookery("scan", "-", "--severity", "critical", stdin=f"{weak_server.url}\n").stdout
+    for given in (("-",), ("-l", "-")):
+        assert rookery("scan", *given, "--severity", "critical", stdin=f"{weak_server.url}\n").stdout
     assert rookery("scan", "-").returncode == 2
 
 

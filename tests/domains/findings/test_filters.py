@@ -116,6 +116,14 @@ def test_what_a_filter_chooses(two: Call, filter_: str, chosen: str) -> None:
     assert two(store.count, filter_) == len(chosen)
 
 
+@pytest.mark.parametrize("field", ["id", "group_id"])
+def test_the_beginning_of_an_id_is_enough_for_that_is_what_tables_show(two: Call, field: str) -> None:
+    [one, _] = two(store.list_)
+    name, shown = field.removesuffix("_id"), getattr(one, field)[:13]
+    assert [found.id for found in two(store.list_, f"{name}:{shown}")] == [one.id]
+    assert two(store.count, f'{name}:""') == 0
+
+
 def test_an_acceptance_that_has_run_out_is_open_though_nobody_has_said_so_yet(two: Call) -> None:
     with two.rook.transaction() as session:
         session.execute(update(Finding).values(state="risk_accepted", state_until_us=1))

@@ -221,7 +221,9 @@ def test_a_file_that_cannot_be_used_is_said_in_one_line(call: Call, tmp_path: Pa
 def test_a_file_of_which_no_line_is_a_result_is_not_imported(call: Call, tmp_path: Path) -> None:
     table = written(tmp_path / "findings.csv", "id,name\n", "1,a\n")
     for _ in range(2):
-        with pytest.raises(ImportFileUnusable, match=r"no line of it is a result of nuclei\. line 1: "):
+        with pytest.raises(
+            ImportFileUnusable, match=r"is neither nuclei's JSON lines nor SARIF 2\.1\.0: line 1: "
+        ):
             call(import_findings, table)
     assert [run.status for run in call(runs)] == ["failed"]
     assert call(import_findings, written(tmp_path / "empty.jsonl")).records == 0

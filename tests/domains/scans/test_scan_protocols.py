@@ -9,6 +9,7 @@ from rookery.demo import WeakServer
 from rookery.domains.findings import store as findings
 from rookery.domains.scans import service
 from rookery.domains.scans.plan import ScanPlan, ScanResult
+from rookery.mechanisms.hooks import Item, Warning_, hooks_from
 from tests.beside import beside
 from tests.conformance.servers import tcp_server, tls_context
 from tests.conftest import Call
@@ -39,6 +40,10 @@ def scan(call: Call, endpoint: str, checks: tuple[Path, ...]) -> ScanResult:
 def found(call: Call) -> list[tuple[str, str, str]]:
     """Template, type and place of each finding."""
     return sorted((row.template_id, row.type, row.matched_at) for row in call(findings.list_))
+
+
+def _warnings(item: Item) -> list[str]:
+    return [item.message] if isinstance(item, Warning_) else []
 
 
 async def old_ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,10 +91,17 @@ def test_a_workflow_reports_the_templates_that_ran_last(
     call: Call, tmp_path: Path, weak_server: WeakServer
 ) -> None:
     (folder,) = templates(tmp_path, page=PAGE, second=PAGE)
-    steps = "workflows:\n- template: checks/page.yaml\n  subtemplates: [{template: checks/second.yaml}]\n"
+    steps = (
+        "workflows:\n- template: checks/page.yaml\n"
+        "  subtemplates: [{template: checks/second.yaml}, {template: none.yaml}]\n"
+    )
     workflow = tmp_path / "flow.yaml"
     workflow.write_text(HEAD.format(id="flow") + steps)
-    result = scan(call, weak_server.url, (workflow,))
+    said: list[str] = []
+    hooks = hooks_from({"on_item": lambda _, item: said.extend(_warnings(item))})
+    plan = ScanPlan(endpoints=(weak_server.url,), templates=(workflow,), rate_limit=0.0)
+    result = call(service.submit_scan, plan, hooks=hooks)
+    assert said == [f"{workflow}: there is no template 'none.yaml'"]
     assert [template for template, _, _ in found(call)] == ["second"]
     assert (result.template_count, result.success) == (1, True)
     assert folder.is_dir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -268,6 +269,32 @@ def test_a_cancelled_scan_keeps_what_it_found_and_says_that_it_was_interrupted(
 
     with asyncio.Runner() as runner:
         runner.run(cancelled())
+
+
+def test_who_does_not_wait_for_the_end_of_an_interrupted_scan_has_interrupted_it_all_the_same(
+    sqlite_url: str, data_dir: Path, weak_server: WeakServer
+) -> None:
+    """Ctrl-C twice: the second one comes while the runner still winds up."""
+    main_thread, is_over = threading.get_ident(), threading.Event()
+    presses = iter([signal.SIGINT])
+
+    def press(_runner: object, _item: Item) -> None:
+        for number in presses:
+            signal.pthread_kill(main_thread, number)
+
+    def press_again(_runner: object) -> None:
+        signal.pthread_kill(main_thread, signal.SIGINT)
+        is_over.wait()
+
+    settings = config.Config(data_dir=data_dir, database=config.Database(url=sqlite_url))
+    with rookery.open(config=settings) as rook:
+        slow = ScanPlan(endpoints=(weak_server.url,), rate_limit=8.0)
+        hooks = hooks_from({"on_item": press, "on_end": press_again})
+        with pytest.raises(KeyboardInterrupt):
+            rook.scans.submit_scan(slow, hooks=hooks)
+        [run] = rook.scans.runs()
+        is_over.set()
+    assert (run.status, run.trouble) == ("interrupted", "The run was interrupted.")
 
 
 def test_a_random_path_is_the_same_finding_every_time(

@@ -51,6 +51,39 @@ def test_what_does_not_run_says_why_and_where(files: dict[str, Surveyed]) -> Non
     assert files["odd.yaml"].warnings == ("unknown key 'nmae' in info; did you mean 'name'?",)
 
 
+def test_a_workflow_says_what_it_runs_and_which_of_it_there_is_not(tmp_path: Path) -> None:
+    write(tmp_path, "one.yaml", check(template_id="one"))
+    head = "id: flow\ninfo: {name: f, author: x, severity: info}\nworkflows:\n- template: one.yaml\n"
+    gates = (
+        "  matchers:\n  - {name: [a, b], subtemplates: [{tags: 'x,y'}]}\n"
+        "  - {name: c, subtemplates: [{template: none.yaml}]}\n"
+    )
+    flow = write(tmp_path, "flow.yaml", head + gates)
+    shown = show(str(flow), tmp_path / "data", [])
+    assert (shown.file.verdict, shown.file.warnings) == (
+        "runs",
+        (f"{tmp_path} has no template with the tag x or y", "there is no template 'none.yaml'"),
+    )
+    assert [*described(shown)][-6:] == [
+        "workflow:",
+        "  one.yaml",
+        "    where a or b matched:",
+        "      all with the tag x,y",
+        "    where c matched:",
+        "      none.yaml",
+    ]
+    [first] = survey([flow], Trust())
+    assert first.warnings == shown.file.warnings
+
+
+def test_a_workflow_of_which_nothing_could_run_first_is_unsupported(tmp_path: Path) -> None:
+    flow = write(
+        tmp_path, "flow.yaml", "id: flow\ninfo: {name: f, author: x}\nworkflows:\n- template: none.yaml\n"
+    )
+    [one] = survey([flow], Trust())
+    assert (one.verdict, "there is no template 'none.yaml'" in one.reason) == ("unsupported", True)
+
+
 def test_what_is_unsupported_still_says_what_it_is_about(files: dict[str, Surveyed]) -> None:
     browser = files["browser.yaml"]
     assert (browser.id, browser.severity, browser.author) == ("browser", "high", ("x", "y"))

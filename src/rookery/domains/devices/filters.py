@@ -25,7 +25,7 @@ FIELDS = (
     Field("backed", "past", "last backup: `backed<1d` within a day, `backed>7d` not for a week"),
     Field("seen", "past", "when it answered last"),
     Field("created", "past", "when it was added"),
-    Field("id", "pattern", "id of the device"),
+    Field("id", "id", "id of the device, or its beginning"),
 )
 OTHER_NAMES = {"host": "name", "hostname": "name", "ip": "address", "os": "platform"}
 VOCABULARY = Vocabulary(FIELDS, OTHER_NAMES)

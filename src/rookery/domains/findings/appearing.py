@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from rookery.domains.findings.models import Finding, FindingEvent
@@ -26,29 +27,43 @@ class Appeared(NamedTuple):
     upto_us: int
 
 
+IS_NEW = FindingEvent.kind == "found"
+WAS_FIXED = and_(FindingEvent.kind == "state", FindingEvent.from_state == State.FIXED)
+
+
 @dual_read
-def appeared(session: Session, /, project_id: str, run_id: str, after_us: int) -> list[Appeared]:
-    """What came to light in a run of a project after that moment: the new, then the reopened, if any."""
-    was_fixed = and_(FindingEvent.kind == "state", FindingEvent.from_state == State.FIXED)
-    wanted = (
-        select(FindingEvent.at_us, FindingEvent.kind, Finding)
-        .join(Finding, Finding.id == FindingEvent.finding_id)
-        .where(Finding.project_id == project_id)  # which has an index; runs have none
-        .where(FindingEvent.run_id == run_id, FindingEvent.at_us > after_us)
-        .where(or_(FindingEvent.kind == "found", was_fixed))
-        .order_by(Finding.severity.desc(), Finding.id)
+def appeared(session: Session, /, run_id: str, after_us: int) -> list[Appeared]:
+    """What came to light in a run after that moment: the new, then the reopened, if any.
+
+    The database counts, and names the worst: an import may bring a hundred thousand. It looks through the
+    histories, whose rows are small, for runs have no index there.
+    """
+    came = (FindingEvent.run_id == run_id, FindingEvent.at_us > after_us)
+    columns = (IS_NEW.label("is_new"), Finding.severity, func.count(), func.max(FindingEvent.at_us))
+    counted = _joined(*columns).where(*came, or_(IS_NEW, WAS_FIXED)).group_by("is_new", Finding.severity)
+    found: Sequence[Any] = session.execute(counted).all()
+    rows = sorted((not is_new, -severity, *told) for is_new, severity, *told in found)
+    parts = groupby(rows, key=itemgetter(0))
+    return [_appeared(session, came, reopened, list(part)) for reopened, part in parts]
+
+
+def _appeared(
+    session: Session, came: Sequence[ColumnElement[bool]], reopened: bool, rows: Sequence[Any]
+) -> Appeared:
+    counts = {Severity(-severity).word: count for _, severity, count, _ in rows}
+    worst = _worst(session, (*came, WAS_FIXED if reopened else IS_NEW))
+    return Appeared(reopened, counts, worst, max(at_us for *_, at_us in rows))
+
+
+def _worst(session: Session, where: Sequence[ColumnElement[bool]]) -> tuple[dict[str, str], ...]:
+    columns = (Finding.id, Finding.severity, Finding.name, Finding.target)
+    first = _joined(*columns).where(*where).order_by(Finding.severity.desc(), Finding.id).limit(LISTED)
+    rows: Sequence[Any] = session.execute(first).all()
+    return tuple(
+        {"id": id_, "severity": Severity(severity).word, "name": name, "target": target}
+        for id_, severity, name, target in rows
     )
-    rows = session.execute(wanted).all()
-    parts = [[row for row in rows if (row.kind != "found") is reopened] for reopened in (False, True)]
-    return [_appeared(part, reopened=reopened) for reopened, part in enumerate(parts) if part]
 
 
-def _appeared(rows: Sequence[Any], *, reopened: int) -> Appeared:
-    counts = Counter(Severity(row.Finding.severity).word for row in rows)
-    worst = tuple(_named(row.Finding) for row in rows[:LISTED])
-    return Appeared(bool(reopened), dict(counts), worst, max(row.at_us for row in rows))
-
-
-def _named(row: Finding) -> dict[str, str]:
-    severity = Severity(row.severity).word
-    return {"id": row.id, "severity": severity, "name": row.name, "target": row.target}
+def _joined(*columns: Any) -> Any:
+    return select(*columns).join_from(FindingEvent, Finding, Finding.id == FindingEvent.finding_id)

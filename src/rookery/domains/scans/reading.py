@@ -96,7 +96,7 @@ class Reading:
             raise ImportFileUnusable(f"{self.path}: {error.strerror}.") from error
         if self.bad and not self._has_any:
             raise ImportFileUnusable(
-                f"{self.path}: no line of it is a result of nuclei. {self._first_fault}."
+                f"{self.path} is neither nuclei's JSON lines nor SARIF 2.1.0: {self._first_fault}."
             )
 
     def _result(self, number: int, line: bytes) -> Item | None:

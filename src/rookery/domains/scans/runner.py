@@ -178,7 +178,7 @@ class TemplateRunner(ScanRunner):
             concurrency=limits.concurrency,
             timeout=limits.timeout,
         ) as client:
-            for line in self.selection.unsigned:
+            for line in self.selection.warnings:
                 yield Warning_(message=line)
             roots = [each for each in self.targets if is_path(each) and not is_stored(each)]
             files = AnyFiles(await asyncio.to_thread(DiskFiles, roots), self.texts)

@@ -58,7 +58,7 @@ def list_(rook: Rook, templates: tuple[Path, ...], selector: Selector, *, as_jso
     note(f"{len(found.templates)} chosen, {sum(found.skipped.values())} left out.")
     for reason, count in islice(found.skipped.items(), SHOWN_ROWS):
         note(f"Left out: {count} × {printable(reason)}")
-    for warning in found.unsigned:
+    for warning in found.warnings:
         note(f"Warning: {warning}")
 
 

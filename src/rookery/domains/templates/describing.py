@@ -8,6 +8,7 @@ from typing import Any
 from rookery.domains.templates.reading import Shown
 
 LONGEST_LINE = 160
+WORKFLOW = "workflow"
 REQUEST_KEYS = ("path", "raw", "name", "inputs", "host", "address", "extensions")
 
 
@@ -18,8 +19,12 @@ def described(shown: Shown) -> Iterator[str]:
         for block in blocks:
             yield ""
             yield f"{protocol}:"
-            yield from _requests(block)
-            yield from (f"  {line}" for line in operators(block))
+            yield from _step(block, "  ") if protocol == WORKFLOW else _block(block)
+
+
+def _block(block: dict[str, Any]) -> Iterator[str]:
+    yield from _requests(block)
+    yield from (f"  {line}" for line in operators(block))
 
 
 def _about(shown: Shown) -> Iterator[str]:
@@ -56,6 +61,19 @@ def _requests(block: dict[str, Any]) -> Iterator[str]:
             shown = value if isinstance(value, str) else " ".join(map(str, value.values()))
             lines = [line for line in shown.splitlines() if line.strip() and not line.startswith("@")]
             yield _cut(f"  {'' if key == 'raw' else method}{lines[0] if lines else shown}")
+
+
+def _step(step: dict[str, Any], indent: str) -> Iterator[str]:
+    """What a step of a workflow runs, and what follows where that matched."""
+    tags = ", ".join(map(str, _several(step.get("tags"))))
+    yield _cut(f"{indent}{step.get('template') or f'all with the tag {tags}'}")
+    for gate in _several(step.get("matchers")):
+        names = f" {gate.get('condition', 'or')} ".join(map(str, _several(gate.get("name"))))
+        yield _cut(f"{indent}  where {names} matched:")
+        for each in _several(gate.get("subtemplates")):
+            yield from _step(each, f"{indent}    ")
+    for each in _several(step.get("subtemplates")):
+        yield from _step(each, f"{indent}  ")
 
 
 def operators(block: dict[str, Any]) -> Iterator[str]:

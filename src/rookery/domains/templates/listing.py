@@ -25,18 +25,18 @@ class TemplateInfo(msgspec.Struct, frozen=True):
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """Which checks are chosen. `skipped` counts the others by the reason, the most frequent first; `unsigned`
-    says, a line each, for how many the policy of signatures wants a warning."""
+    """Which checks are chosen. `skipped` counts the others by the reason, the most frequent first; `warnings`
+    are lines that a person should know: how many are not signed, and what workflows lack."""
 
     templates: tuple[TemplateInfo, ...]
     skipped: dict[str, int]
-    unsigned: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def listing(selection: Selection) -> Listing:
     """A selection, told."""
     skipped = Counter(one.described for one in selection.skipped)
-    return Listing(tuple(map(_info, selection.templates)), dict(skipped.most_common()), selection.unsigned)
+    return Listing(tuple(map(_info, selection.templates)), dict(skipped.most_common()), selection.warnings)
 
 
 def _info(template: Template) -> TemplateInfo:

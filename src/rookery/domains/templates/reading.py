@@ -15,6 +15,7 @@ from rookery.domains.templates.library import Desk, each_file
 from rookery.domains.templates.places import LONGEST_PATH, find, installed
 from rookery.domains.templates.signatures import Trust
 from rookery.domains.templates.survey import Surveyed, survey, survey_file
+from rookery.domains.templates.workflows import Collection
 from rookery.mechanisms.engine.header import read_header
 
 
@@ -36,9 +37,9 @@ def show(name: str, data_dir: Path, keys: Sequence[Path]) -> Shown:
     """One template by id or path. Raises TemplateNotFound, or TemplateError where it is none."""
     path = file_of(name, data_dir)
     header = read_header(read_file(path), path=str(path))
-    files = Desk(roots=installed(data_dir)).files(path, None)
+    desk = Desk(roots=installed(data_dir))
     return Shown(
-        file=survey_file(path, Trust(keys), files),
+        file=survey_file(path, Trust(keys), desk.files(path, None), Collection({}, desk.load)),
         info=msgspec.to_builtins(header.info),
         blocks=header.blocks,
     )

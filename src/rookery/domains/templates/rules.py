@@ -74,6 +74,12 @@ class Selection:
     skipped: tuple[Skipped, ...]
     unsigned: tuple[str, ...] = ()
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of it: how many are not signed, and what workflows lack."""
+        lacking = (f"{one.path}: {reason}" for one in self.templates for reason in one.missing)
+        return (*self.unsigned, *lacking)
+
 
 def select(templates: Iterable[Template], selector: Selector = EVERYTHING) -> Selection:
     """The templates that the selector wants, and the others with the first reason found against each."""

@@ -15,6 +15,7 @@ from rookery.domains.templates.payloadfiles import LibraryFiles
 from rookery.domains.templates.places import SHIPPED
 from rookery.domains.templates.rules import EXCLUDED_TAGS
 from rookery.domains.templates.signatures import Trust
+from rookery.domains.templates.workflows import Collection
 from rookery.mechanisms.engine import TemplateError, UnsupportedTemplate, load_template
 from rookery.mechanisms.engine.header import Header, read_header
 
@@ -64,11 +65,12 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
 def survey(paths: Iterable[Path], trust: Trust, desk: Desk | None = None) -> list[Surveyed]:
     """Every template file in these files and folders, once, in a stable order."""
     desk = desk or Desk()
-    return [survey_file(path, trust, desk.files(path, folder)) for path, folder in each_file(paths)]
+    others = Collection({}, desk.load)
+    return [survey_file(path, trust, desk.files(path, folder), others) for path, folder in each_file(paths)]
 
 
-def survey_file(path: Path, trust: Trust, files: LibraryFiles) -> Surveyed:
-    """What can be said of one file; nothing that is wrong with it raises."""
+def survey_file(path: Path, trust: Trust, files: LibraryFiles, others: Collection) -> Surveyed:
+    """What can be said of one file; nothing that is wrong with it raises. A workflow names `others`."""
     try:
         data = read_file(path)
         signature, header = _signature(data, path, trust), read_header(data, path=str(path))
@@ -76,6 +78,7 @@ def survey_file(path: Path, trust: Trust, files: LibraryFiles) -> Surveyed:
         return _invalid(path, error)
     try:
         template = load_template(data, path=str(path), files=files)
+        template = others.link(template) if template.workflow else template
     except UnsupportedTemplate as error:
         return _described(header, path, "unsupported", signature, reason=error.reason)
     except TemplateError as error:

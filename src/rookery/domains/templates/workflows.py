@@ -56,7 +56,8 @@ class Collection:
 
     def _found(self, step: StepSpec, beside: Path, root: Path) -> Found:
         if not step.template:
-            return self._all(self._tagged(root, frozenset(step.tags)), root)
+            tagged = self._all(self._tagged(root, frozenset(step.tags)), root)
+            return tagged if any(tagged) else ((), (f"{root} has no template with the tag {_or(step.tags)}",))
         place = _place(beside, step.template)
         if place is None:
             return (), (f"there is no template {step.template[:80]!r}",)
@@ -123,6 +124,10 @@ def with_workflows(
                 raise
             skipped[path] = Skipped(template.path, f"not run: {error.reason}")
     return chosen
+
+
+def _or(tags: Iterable[str]) -> str:
+    return " or ".join(tag[:80] for tag in tags)
 
 
 def _place(beside: Path, name: str) -> tuple[Path, list[Path]] | None:

@@ -14,7 +14,7 @@ FIELDS = (
     Field("totp", "flag", "yes: asked for a second factor"),
     Field("login", "past", "last login: `login<1d` within a day, `login>90d` not for ninety"),
     Field("created", "past", "when they were added"),
-    Field("id", "pattern", "id of the user"),
+    Field("id", "id", "id of the user, or its beginning"),
 )
 VOCABULARY = Vocabulary(FIELDS, {"user": "name", "username": "name"})
 MEANING = Meaning(

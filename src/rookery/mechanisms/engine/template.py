@@ -110,7 +110,7 @@ class Template:
     `id` is its name for people and findings, `path` where it was read from, `protocols` those of its blocks,
     `request_count` how many requests an execution sends at most, redirects not counted, `sha256` tells its
     text from any other. A workflow is what `workflow` says; it can be run when `link_workflow` has given it
-    its `steps`.
+    its `steps`; `missing` says why it was not given others.
     """
 
     id: str
@@ -124,6 +124,7 @@ class Template:
     make: Callable[[], Program] = field(repr=False)
     workflow: tuple[StepSpec, ...] = ()
     steps: tuple[WorkflowStep, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @cached_property
     def program(self) -> Program:

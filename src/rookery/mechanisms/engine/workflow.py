@@ -126,6 +126,7 @@ def link_workflow(workflow: Template, find: Find) -> Template:
     return replace(
         workflow,
         steps=steps,
+        missing=tuple(linking.missing),
         protocols=frozenset().union(*(template.protocols for template in every)),
         request_count=sum(template.request_count for template in every),
         warnings=(*workflow.warnings, *(f"{workflow.path}: {reason}" for reason in linking.missing)),

@@ -77,6 +77,12 @@ def _pattern(meaning: Meaning, name: str, _operator: str, value: Value, _now_us:
     return condition_of(func.lower(column).like(like(value.text), escape="\\"))
 
 
+def _id(meaning: Meaning, name: str, _operator: str, value: Value, _now_us: int) -> Condition:
+    """Its beginning is enough, for that is what tables show."""
+    beginning = f"{like(value.text)}%" if value.text else ""
+    return condition_of(func.lower(meaning.columns[name]).like(beginning, escape="\\"))
+
+
 def like(glob: str) -> str:
     """The pattern of LIKE, in lower case, for one in which * and ? stand for any characters and any one."""
     escaped = re.sub(r"([\\%_])", r"\\\1", glob.lower())
@@ -148,6 +154,7 @@ def condition_of(expression: Any) -> Condition:
 
 KINDS: Mapping[str, Kind] = {
     "pattern": _pattern,
+    "id": _id,
     "list": _list,
     "number": _number,
     "flag": _flag,

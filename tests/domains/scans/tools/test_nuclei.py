@@ -352,8 +352,8 @@ def test_names_are_looked_up_where_this_machine_does(tmp_path: Path) -> None:
     """nuclei's own default is to ask public resolvers about its targets."""
     file = tmp_path / "resolv.conf"
     file.write_text("# comment\nnameserver 127.0.0.53\nsearch lan\nnameserver ::1\nnameserver\n")
-    assert resolvers(file) == ["127.0.0.53", "[::1]"]
-    assert resolvers(tmp_path / "nothing") == ["127.0.0.1"]
+    assert resolvers(file) == ["127.0.0.53:53", "[::1]:53"]
+    assert resolvers(tmp_path / "nothing") == ["127.0.0.1:53"]
 
 
 def test_a_runner_can_be_pickled_before_and_after_its_run(tmp_path: Path) -> None:

@@ -104,6 +104,46 @@ def test_endpoints_of_one_name_are_done_together(coverage: Coverage) -> None:
     assert ledger.name(one) == "http://h/app"
 
 
+def test_an_address_is_that_of_the_endpoint_and_may_be_meant_for_others_on_its_host(
+    coverage: Coverage,
+) -> None:
+    """Until nuclei has come to its end: a template's own port takes the place of http's."""
+    ledger = Ledger(coverage, FILES, ("http://h:8080", "http://h:22", OTHER))
+    ledger.ended(A, "h:22", "")
+    assert (coverage.is_done("http://h:22", 0), counts(coverage)) == (True, (1, 0, 0))
+    ledger.finish(lambda _file: True)
+    assert (coverage.is_done("http://h:8080", 0), counts(coverage)) == (True, (2, 0, 0))
+    assert ledger.name("h:22") == "http://h:22"
+
+
+def test_a_host_is_that_of_its_only_endpoint_or_of_any_on_it(ledger: Ledger, coverage: Coverage) -> None:
+    ledger.ended(A, "H", "")
+    assert coverage.is_done(HOST, 0)
+    several = Ledger(coverage, FILES, ("http://o:1", "http://o:2"))
+    several.ended(B, "o", "")
+    assert counts(coverage) == (1, 0, 0)
+    several.complained("b", "http://o:2")
+    several.finish(lambda _file: True)
+    assert (coverage.is_done("http://o:1", 1), counts(coverage)) == (True, (2, 1, 0))
+
+
+def test_an_address_is_known_by_the_name_that_dns_has_for_it(coverage: Coverage) -> None:
+    ledger = Ledger(coverage, FILES, ("http://127.0.0.1", "http://[::1]"))
+    ledger.ended(A, "1.0.0.127.in-addr.arpa", "")
+    assert coverage.is_done("http://127.0.0.1", 0)
+    assert counts(coverage) == (1, 0, 0)
+
+
+def test_a_complaint_takes_back_what_a_record_said_in_the_same_part(
+    ledger: Ledger, coverage: Coverage
+) -> None:
+    """Of several addresses the record has the error of the last alone, and a complaint may be heard later."""
+    ledger.ended(A, "h:80", "")
+    assert counts(coverage) == (1, 0, 0)
+    ledger.complained("a", "h:1")
+    assert coverage.counts()["ok"] == 0
+
+
 def test_an_endpoint_has_one_key_however_it_is_spelled() -> None:
     assert key_of("http://H:80/") == key_of("http://h") == "http://h"
     assert key_of("http://h?x=1") != key_of("http://h")

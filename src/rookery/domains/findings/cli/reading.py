@@ -180,7 +180,7 @@ def groups(rook: Rook, filter_: tuple[str, ...], limit: int, *, as_json: bool) -
     columns += [Column("to do", right=True), Column("targets", right=True)]
     lines = [
         [
-            row["id"],
+            row["id"][:SHOWN_ID],
             Styled(row["severity"], STYLES.get(row["severity"], "")),
             *(row[key] for key in ("name", "findings", "active", "targets")),
         ]

@@ -111,14 +111,19 @@ def read(line: bytes | str) -> Record:
     if len(line) > LONGEST_LINE:
         raise BadRecord(f"a line of {len(line):,} bytes is too long for a result of nuclei")
     try:
-        if isinstance(line, bytes):
-            line = line.removeprefix(BOM_UTF8).decode("utf-8", "replace")
-        record = _records.decode(line)
-        _told(bytes(record.info))
+        record = _decoded(line)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        if isinstance(line, bytes):  # once more, without what is no text
+            return read(line.removeprefix(BOM_UTF8).decode("utf-8", "replace"))
         raise BadRecord(f"not a result of nuclei: {' '.join(str(error).split())[:200]}") from None
     if not _template_id(record) or not _matched_at(record):
         raise BadRecord("not a result of nuclei: it does not say which template matched, and where")
+    return record
+
+
+def _decoded(line: bytes | str) -> Record:
+    record = _records.decode(line)
+    _told(bytes(record.info))
     return record
 
 

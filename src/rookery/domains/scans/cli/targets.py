@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 MOST = 1_000_000  # lines
 LARGEST = 64 << 20  # characters of one file
+STDIN = Path("-")
 
 
 def listed(given: Iterable[str], files: Iterable[Path]) -> tuple[str, ...]:
     """What is named, each once: `-` is standard input, a file has one per line; # begins a remark."""
     texts: list[str] = []
     for each in given:
-        texts += _lines(sys.stdin.read(LARGEST)) if each == "-" else [each]
+        texts += _lines(_read(STDIN)) if each == str(STDIN) else [each]
     for file in files:
         texts += _lines(_read(file))
     return tuple(dict.fromkeys(texts))
@@ -49,6 +50,8 @@ def _lines(text: str) -> list[str]:
 
 
 def _read(file: Path) -> str:
+    if file == STDIN:
+        return sys.stdin.read(LARGEST)
     try:
         with file.open(encoding="utf-8-sig", errors="replace") as lines:
             return lines.read(LARGEST)

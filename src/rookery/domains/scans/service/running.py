@@ -102,6 +102,9 @@ def carried_out(rook: Rook, job: Prepared, *, before: Mapping[str, int] | None =
     """Run it to its end, and store how it ended; `before` are the figures of what a resumed run did first."""
     try:
         rook.wait_for(_supervised, job.runner, rook.engine)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        job.runner.is_broken_off = True
+        raise
     finally:
         result = _end(rook, job, before) if job.is_ours else _result(job)
     return result
@@ -165,7 +168,7 @@ def _end(rook: Rook, job: Prepared, before: Mapping[str, int] | None) -> ScanRes
 
 def _announce(rook: Rook, session: Session, run: Run) -> None:
     """What has come to light, once, in however many attempts the run came to its end."""
-    for each in appeared(session, run.project_id, run.id, run.announced_us or 0):
+    for each in appeared(session, run.id, run.announced_us or 0):
         rook.emit(FindingsAppeared(run.id, run.project_id, each.reopened, each.counts, each.worst))
         run.announced_us = max(run.announced_us or 0, each.upto_us)
 
@@ -220,7 +223,7 @@ def _counts(result: ScanResult) -> dict[str, int]:
 
 
 def _status(runner: ScanRunner) -> str:
-    if runner.summary is not None and runner.summary.status == "interrupted":
+    if runner.is_broken_off or (runner.summary is not None and runner.summary.status == "interrupted"):
         return "interrupted"
     if runner.partial:
         return "partial"

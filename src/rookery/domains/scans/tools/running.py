@@ -23,7 +23,8 @@ class ScanRunner(Runner):
     planned; `failure` is what ended the tool: a FatalError when another try could not help, a TemporaryError
     when it may. `engine` is the tool with its version, as findings name it. In `coverage`, unless it is None,
     it records how each template ended on each target, once what was found by it has been yielded. One that
-    `can_resume` leaves out the pairs that are done there already.
+    `can_resume` leaves out the pairs that are done there already. `is_broken_off` is set from outside, where
+    somebody does not even wait for its end.
     """
 
     engine: str = ""
@@ -31,6 +32,7 @@ class ScanRunner(Runner):
     unreached_count: int = 0
     partial: str = ""
     failure: RookeryError | None = None
+    is_broken_off: bool = False
     coverage: Coverage | None = None
     can_resume: bool = False
 

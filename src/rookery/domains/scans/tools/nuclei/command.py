@@ -100,7 +100,7 @@ def write_files(folder: Path, targets: Iterable[str], templates: Iterable[str]) 
     for name, lines in ((TARGETS, targets), (TEMPLATES, templates)):
         text = "".join(f"{line}\n" for line in lines)
         (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
-    (folder / SERVERS).write_text("".join(f"{server}:53\n" for server in resolvers()))
+    (folder / SERVERS).write_text("".join(f"{server}\n" for server in resolvers()))
     (folder / "nuclei").mkdir()
     (folder / "nuclei" / ".nuclei-ignore").write_text("tags: []\nfiles: []\n")
 
@@ -112,4 +112,4 @@ def resolvers(configuration: Path = RESOLVERS) -> list[str]:
     except OSError:
         lines = []
     servers = [words[1] for line in lines if len(words := line.split()) > 1 and words[0] == "nameserver"]
-    return [f"[{server}]" if ":" in server else server for server in servers] or ["127.0.0.1"]
+    return [f"[{server}]:53" if ":" in server else f"{server}:53" for server in servers or ["127.0.0.1"]]

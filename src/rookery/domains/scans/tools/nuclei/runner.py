@@ -41,7 +41,7 @@ class NucleiRunner(ScanRunner, CommandRunner):
     """Runs nuclei on a plan's endpoints.
 
     It dials through a gate, so that the scope holds for every connection, redirects included. What it did is
-    taken down in a ledger, for templates of http; of others it does not tell enough.
+    taken down in a ledger, for templates of one protocol; of others it does not tell enough.
     """
 
     name = "nuclei"
@@ -159,9 +159,9 @@ class NucleiRunner(ScanRunner, CommandRunner):
             self._ended(record)
 
     def _ended(self, record: records.Record) -> None:
-        url = str(record.url or record.host)
-        given_up = self._gate is not None and place_dialled(url) in self._gate.given_up
-        self._ledger.ended(str(record.template_path), url, str(record.error or ""), is_given_up=given_up)
+        where = str(record.url or record.host)
+        given_up = self._gate is not None and place_dialled(where) in self._gate.given_up
+        self._ledger.ended(str(record.template_path), where, str(record.error or ""), is_given_up=given_up)
 
     def _seen(self, record: records.Record) -> Iterator[Item]:
         item = records.sighting(
@@ -170,11 +170,11 @@ class NucleiRunner(ScanRunner, CommandRunner):
             run_id=self.run_id,
             project_id=self.plan.project_id,
         )
-        file, url = str(record.template_path), str(record.url)
-        item.target = self._ledger.name(url) or item.target
+        file, where = str(record.template_path), str(record.url or item.target)
+        item.target = self._ledger.name(where) or item.target
         if template := self.choice.templates.get(file):
             item.template_sha256 = template.sha256
-        self._ledger.matched(file, url)
+        self._ledger.matched(file, where)
         if host := self._stranger(item.target, item.matched_at, item.type):
             if host not in self._strangers:
                 self._strangers.add(host)

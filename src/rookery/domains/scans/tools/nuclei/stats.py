@@ -13,7 +13,10 @@ from rookery.mechanisms.hooks import Progress
 LONGEST_LINE = 64 << 10  # bytes; what is longer is passed over
 KEPT_WORDS = 50  # lines
 TALK = (b"[VER]", b"[INF]", b"[DBG]")
-COMPLAINT = re.compile(r"\[(?:WRN|ERR)\] \[([^\]\s]+)\] Could not execute (?:request for|step on) (\S+): ")
+COMPLAINT = re.compile(
+    r"\[(?:WRN|ERR)\] \[([^\]\s]+)\] Could not "
+    r"(?:execute (?:request for|step on)|make (?:network|dns) request for) \(?(\S+?)\)? ?: "
+)
 ALMOST = 99.0  # per cent: its total is an estimate, and may be passed long before the end
 
 
@@ -28,7 +31,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Complaint(NamedTuple):
-    """A template, and the target of which a request of it had no answer."""
+    """A template, and the target, or the address, of which a request of it had no answer."""
 
     template_id: str
     target: str

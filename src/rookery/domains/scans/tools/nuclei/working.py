@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rookery.domains.scans.coverage import Coverage, places_of
 from rookery.domains.scans.targets import name_of
-from rookery.domains.scans.tools.nuclei.choosing import HELD, Choice
+from rookery.domains.scans.tools.nuclei.choosing import Choice
 from rookery.domains.scans.tools.nuclei.covering import once_each
 from rookery.mechanisms.engine import Target, Template
 
@@ -15,7 +15,7 @@ TELLING = (3, 4, 0)
 
 
 class Work:
-    """The templates of a run, by file, as far as nuclei tells how they ended: those of http alone.
+    """The templates of a run, by file, as far as nuclei tells how they ended: those of one protocol.
 
     `positions` is where each is in the run's list, which `coverage` counts along.
     """
@@ -24,7 +24,7 @@ class Work:
         tells = not version or tuple(map(int, version.split("."))) >= TELLING
         known = choice.templates.items() if tells else ()
         self._files = choice.files
-        self.templates: dict[str, Template] = {file: one for file, one in known if one.protocols == HELD}
+        self.templates: dict[str, Template] = {file: one for file, one in known if len(one.protocols) == 1}
         self.template_ids = tuple(template.id for template in self.templates.values())
 
     def would_complain(self, file: str) -> bool:
