@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
+from sqlalchemy.orm import Session
 from sqlalchemy.util import await_, greenlet_spawn  # noqa: TID251  the one place
 
 from rookery.base.errors import RookeryError
@@ -24,9 +25,8 @@ from rookery.mechanisms.store.unit import AsyncSessions, Sessions, Unit, refuse_
 from rookery.mechanisms.waiting import InThread, Waiting, Work
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-    from sqlalchemy.orm import Session
 
     from rookery.base.config import Config
     from rookery.mechanisms.journal import Journal
@@ -121,6 +121,10 @@ class Rook:
         """
         return self._unit(self._sessions.writing.begin, self._write_down)
 
+    def statements(self) -> AbstractContextManager[Connection]:
+        """As `transaction`, for plain SQL alone: a Session would cost more than a statement does."""
+        return self._unit(self._sessions.engine.begin, self._write_plainly)
+
     def reading(self) -> AbstractContextManager[Session]:
         """A unit of work that only reads one snapshot and takes no write lock; a write in it raises."""
         return self._unit(self._sessions.reading)
@@ -184,25 +188,37 @@ class Rook:
     @contextmanager
     def _unit(
         self,
-        opens: Callable[[], AbstractContextManager[Session]],
-        before_commit: Callable[[Session, Unit], None] | None = None,
-    ) -> Iterator[Session]:
-        with Unit() as unit, explained(self.engine), opens() as session:
-            yield session
+        opens: Callable[[], AbstractContextManager[T]],
+        before_commit: Callable[[T, Unit], None] | None = None,
+    ) -> Iterator[T]:
+        with Unit() as unit, explained(self.engine), opens() as opened:
+            yield opened
             if before_commit:
-                before_commit(session, unit)
+                before_commit(opened, unit)
         self._ended(unit)
 
     def _is_followed(self, events: Sequence[object]) -> bool:
         return any(type(event) in self.followers for event in events)
 
+    def _write_plainly(self, connection: Connection, unit: Unit) -> None:
+        if self._is_followed(unit.events):
+            with Session(connection) as session:
+                self._write_down(session, unit)
+                session.flush()
+        elif unit.events:
+            self._keep(connection, unit)
+
     def _write_down(self, session: Session, unit: Unit) -> None:
-        unit.is_written_down = True
         for event in tuple(unit.events):
             for follow in self.followers.get(type(event), ()):
                 follow(self, session, event)
-        if self.journal and unit.events:
-            unit.after_commit = self.journal.write(self, session, tuple(unit.events))
+        if unit.events:
+            self._keep(session.connection(), unit)
+
+    def _keep(self, connection: Connection, unit: Unit) -> None:
+        unit.is_written_down = True
+        if self.journal:
+            unit.after_commit = self.journal.write(self, connection, tuple(unit.events))
 
     def _ended(self, unit: Unit) -> None:
         if not unit.is_written_down and self._is_followed(unit.events):  # it only read

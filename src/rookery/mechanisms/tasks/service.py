@@ -69,19 +69,19 @@ def submit_task(
         window=window, run_at=run_at, retry=retry, timeout=timeout, parent_id=parent_id,
     )  # fmt: skip
     if session is not None:
-        return _submitted(rook, _plain(session), wanted)
-    with rook.transaction() as own:
-        return _submitted(rook, own, wanted)
+        return _submitted(rook, _plain(session).connection(), wanted)
+    with rook.statements() as connection:
+        return _submitted(rook, connection, wanted)
 
 
 def _plain(session: Session | AsyncSession) -> Session:
     return session if isinstance(session, Session) else session.sync_session
 
 
-def _submitted(rook: Rook, session: Session, wanted: Submission) -> TaskId:
-    task_id = submit(session.connection(), wanted)
+def _submitted(rook: Rook, connection: Connection, wanted: Submission) -> TaskId:
+    task_id = submit(connection, wanted)
     if task_id.is_new:
-        notify(session.connection())
+        notify(connection)
         rook.emit(TaskSubmitted(str(task_id), wanted.type, wanted.priority, task_id.status))
     return task_id
 
