@@ -24,6 +24,7 @@ COUNT = 1_000
 SAMPLES = 200
 IDLE_SECONDS = 60
 KILLS = 10
+ROUNDS = 5
 FINISHED = 1_000_000
 
 
@@ -116,15 +117,19 @@ def duplicates() -> Row:
 
 
 def history() -> Iterator[Row]:
-    """An empty table against one with a million tasks that have ended."""
-    with tempfile.TemporaryDirectory() as folder, open_rook(sqlite(folder), Path(folder)) as rook:
-        empty = done_rate(rook)
+    """An empty table against one with a million tasks that have ended, in turn; the best of each counts."""
+    with (
+        tempfile.TemporaryDirectory() as one, open_rook(sqlite(one), Path(one)) as other,
+        tempfile.TemporaryDirectory() as folder, open_rook(sqlite(folder), Path(folder)) as rook,
+    ):  # fmt: skip
+        done_rate(rook)
         fill(Path(folder) / "rookery.db")
-        full = done_rate(rook)
+        rounds = [(done_rate(other), done_rate(rook)) for _ in range(ROUNDS)]
+        empty, full = map(max, zip(*rounds, strict=True))
         listing = milliseconds(lambda: rook.tasks.list(limit=100))
         failed = milliseconds(lambda: rook.tasks.list(status=["failed"], limit=100))
         health = milliseconds(rook.tasks.health)
-    detail = f"{full:,.0f} against {empty:,.0f} /s"
+    detail = f"{full:,.0f} against {empty:,.0f} /s, best of {ROUNDS} rounds"
     yield Row(
         f"tasks/s with {FINISHED:,} finished ones, of those without", full / empty, "×", 0.9, "more", detail
     )
