@@ -101,10 +101,15 @@ class Rook:
             raise RookeryError("This Rook has no task queue: open one with rookery.open().")
         return self._queue
 
-    def current_config(self) -> Config:
-        """The configuration with what was set while Rookery runs: read when it is needed, not kept."""
+    def current_config(self, session: Session | None = None) -> Config:
+        """The configuration with what was set while Rookery runs: read when it is needed, not kept.
+
+        Inside a unit of work it is read in its session.
+        """
         if self._overrides is None:
             return self.config
+        if session is not None:
+            return self._overrides(session, self.config)
         with self.reading() as session:
             return self._overrides(session, self.config)
 
