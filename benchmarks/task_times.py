@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.queue_put import quantile
 from benchmarks.rows import Row
-from benchmarks.sides.queues.ours import in_folder, open_rook, rate, sqlite, workers_on, working
+from benchmarks.sides.queues.ours import drain, in_folder, open_rook, rate, sqlite, workers_on
 from rookery import app
 from rookery.base.clock import now_us
 from rookery.mechanisms.tasks.rules import TaskStatus
@@ -138,15 +138,9 @@ def history() -> Iterator[Row]:
 
 
 def done_rate(rook: app.Rook) -> float:
-    before = rook.tasks.health().counts[TaskStatus.COMPLETED]
     for number in range(COUNT):
         rook.tasks.submit_task("bench.nothing", {"number": number})
-
-    def done() -> None:
-        with working(rook):
-            wait_for(lambda: rook.tasks.health().counts[TaskStatus.COMPLETED] >= before + COUNT)
-
-    return rate(done, COUNT)
+    return rate(lambda: drain(rook), COUNT)
 
 
 def fill(path: Path) -> None:

@@ -56,7 +56,7 @@ def main():
 def wait_for(connection, count):
     query = "SELECT COUNT(*) FROM procrastinate_jobs WHERE status = 'succeeded'"
     while connection.execute(query).fetchone()[0] < count:
-        time.sleep(0.01)
+        time.sleep(0.05)
 
 
 if COUNT:
