@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.queue_put import quantile
 from benchmarks.rows import Row
-from benchmarks.sides.queues.ours import in_folder, open_rook, rate, sqlite, workers_on, working
+from benchmarks.sides.queues.ours import drain, in_folder, open_rook, rate, sqlite, workers_on
 from rookery import app
 from rookery.base.clock import now_us
 from rookery.mechanisms.tasks.rules import TaskStatus
@@ -24,6 +24,7 @@ COUNT = 1_000
 SAMPLES = 200
 IDLE_SECONDS = 60
 KILLS = 10
+ROUNDS = 5
 FINISHED = 1_000_000
 
 
@@ -116,15 +117,19 @@ def duplicates() -> Row:
 
 
 def history() -> Iterator[Row]:
-    """An empty table against one with a million tasks that have ended."""
-    with tempfile.TemporaryDirectory() as folder, open_rook(sqlite(folder), Path(folder)) as rook:
-        empty = done_rate(rook)
+    """An empty table against one with a million tasks that have ended, in turn; the best of each counts."""
+    with (
+        tempfile.TemporaryDirectory() as one, open_rook(sqlite(one), Path(one)) as other,
+        tempfile.TemporaryDirectory() as folder, open_rook(sqlite(folder), Path(folder)) as rook,
+    ):  # fmt: skip
+        done_rate(rook)
         fill(Path(folder) / "rookery.db")
-        full = done_rate(rook)
+        rounds = [(done_rate(other), done_rate(rook)) for _ in range(ROUNDS)]
+        empty, full = map(max, zip(*rounds, strict=True))
         listing = milliseconds(lambda: rook.tasks.list(limit=100))
         failed = milliseconds(lambda: rook.tasks.list(status=["failed"], limit=100))
         health = milliseconds(rook.tasks.health)
-    detail = f"{full:,.0f} against {empty:,.0f} /s"
+    detail = f"{full:,.0f} against {empty:,.0f} /s, best of {ROUNDS} rounds"
     yield Row(
         f"tasks/s with {FINISHED:,} finished ones, of those without", full / empty, "×", 0.9, "more", detail
     )
@@ -133,15 +138,9 @@ def history() -> Iterator[Row]:
 
 
 def done_rate(rook: app.Rook) -> float:
-    before = rook.tasks.health().counts[TaskStatus.COMPLETED]
     for number in range(COUNT):
         rook.tasks.submit_task("bench.nothing", {"number": number})
-
-    def done() -> None:
-        with working(rook):
-            wait_for(lambda: rook.tasks.health().counts[TaskStatus.COMPLETED] >= before + COUNT)
-
-    return rate(done, COUNT)
+    return rate(lambda: drain(rook), COUNT)
 
 
 def fill(path: Path) -> None:

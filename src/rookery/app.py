@@ -114,17 +114,18 @@ def worker_of(
 ) -> AnyWorker:
     """A worker for the tasks of this Rook's database: `run()` it in a thread, `stop()` it from any other.
 
-    With `drains` it stops when nothing is left that could run now. It is of the kind that the configured
-    backend wants; one of RQ takes every type, so that with `only` it raises ConfigError. `child` starts a
-    process that calls `do_one_task` with the same types of tasks.
+    With `drains` it stops when nothing is left that could run now; without `concurrency` it does as many at a
+    time as is set, also when that changes. It is of the kind that the configured backend wants; one of RQ
+    takes every type, so that with `only` it raises ConfigError. `child` starts a process that calls
+    `do_one_task` with the same types of tasks.
     """
     settings, hands = rook.config.queue, hands_of(rook, child)
-    concurrency = concurrency or settings.concurrency
     if settings.backend != "rq":
         return Worker(rook, hands, concurrency=concurrency, only=only, grace=settings.grace, drains=drains)
     if only is not None:
         raise ConfigError("With queue.backend = 'rq' a worker takes every type of task.")
     worker = rq_worker(settings.redis_url)
+    concurrency = concurrency or rook.current_config().queue.concurrency
     worker.serve(rook, hands, concurrency=concurrency, grace=settings.grace, drains=drains)
     return worker
 

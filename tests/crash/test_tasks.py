@@ -25,16 +25,12 @@ from rookery.mechanisms.tasks.presence import dead_workers
 from rookery.mechanisms.tasks.rules import TaskStatus
 from tests import servers
 from tests.mechanisms.tasks.jobs import TYPES
+from tests.mechanisms.tasks.successes import count_successes, successes
 from tests.patience import PATIENCE, wait_for
 
 TASKS, KILLS = 2_000, 50
 LONGEST_LIFE = 0.15  # seconds after it has done something
-
-COUNT_SUCCESSES = (
-    "CREATE TABLE success (id TEXT)",
-    """CREATE TRIGGER count_success AFTER UPDATE OF status ON task WHEN new.status = 'completed'
-       BEGIN INSERT INTO success VALUES (new.id); END""",
-)
+DISK = "48m"
 
 
 class Nursery:
@@ -120,9 +116,7 @@ def test_workers_are_killed_fifty_times_while_they_do_two_thousand_tasks(
     config = Config(data_dir=data_dir, database=Database(url=sqlite_url))
     ids: set[str] = set()
     with app.open(config=config, types=TYPES) as rook:
-        with rook.engine.begin() as connection:
-            for statement in COUNT_SUCCESSES:
-                connection.execute(text(statement))
+        count_successes(rook)
         workers = [nursery.bear("worker", config, log) for _ in range(2)]
         for number in range(TASKS):
             done = len(lines(log))
@@ -135,9 +129,8 @@ def test_workers_are_killed_fifty_times_while_they_do_two_thousand_tasks(
         wait_for(lambda: all_done(rook, TASKS))
         assert_done_once(rook, ids, log)
         with rook.engine.connect() as connection:
-            successes = Counter(connection.execute(text("SELECT id FROM success")).scalars())
             lost = connection.execute(text("SELECT count(*) FROM task_attempt")).scalar()
-        assert successes == Counter(ids)
+        assert successes(rook) == Counter(ids)
         assert lost, "none of them was killed at its work"
         wait_for(lambda: not dead_workers(data_dir))
 
@@ -209,6 +202,24 @@ def test_a_disk_that_is_full_for_a_while_holds_up_the_workers_and_loses_nothing(
         wait_for(lambda: all_done(rook, len(ids)))
         assert len(list(folder.iterdir())) == len(ids)
         assert rook.audit.verify().is_intact
+
+
+def test_a_disk_that_really_is_full_refuses_tasks_and_loses_none_that_it_took(
+    tmp_path: Path, log: Path
+) -> None:
+    """A small disk of its own, on which the last byte is taken again and again."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = f"mount -t tmpfs -o size={DISK} none {disk}"
+    run = f"exec {sys.executable} -m tests.crash.full_disk_child {disk} {log}"
+    child = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", f"{mount} && {run}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if child.returncode and child.stderr.startswith(("unshare:", "mount:")):
+        pytest.skip(f"no disk of its own: {child.stderr.strip()}")
+    assert child.returncode == 0, child.stderr
+    assert "refused" in child.stdout
 
 
 def allow(processes: list[int], size: int) -> None:

@@ -296,6 +296,24 @@ def test_what_follows_from_an_event_is_written_in_its_transaction_or_neither_is(
     assert call(streams) == ["a", "aa"]
 
 
+def test_what_follows_from_an_event_among_plain_statements_is_written_with_them_or_neither_is(
+    call: Call,
+) -> None:
+    @dual
+    def fail(rook: Rook, /, *, late: bool) -> None:
+        with rook.statements():
+            rook.emit(Stored("a"))
+            if late:
+                raise KeyError
+
+    follow(call)
+    with pytest.raises(KeyError):
+        call(fail, late=True)
+    assert call(streams) == []
+    call(fail, late=False)
+    assert call(streams) == ["aa"]
+
+
 def test_an_event_without_a_transaction_gets_one_for_what_follows(call: Call) -> None:
     @dual
     def emit(rook: Rook, /) -> None:

@@ -166,7 +166,13 @@ class Queue(Section, frozen=True, kw_only=True):
         ),
     ] = "redis://127.0.0.1:6379/0"
     concurrency: Annotated[
-        int, Meta(ge=1, le=1000, description="How many tasks a worker runs at the same time.")
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="How many tasks a worker runs at the same time; one of RQ from its next start on.",
+            extra=RUNTIME,
+        ),
     ] = 4
     grace: Annotated[
         float,
@@ -192,7 +198,14 @@ class Queue(Section, frozen=True, kw_only=True):
         ),
     ] = 30
     scans_per_target: Annotated[
-        int, Meta(ge=1, le=1000, description="How many scans of one target may run at the same time.")
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="How many scans of one target may run at the same time; a scan keeps the limit "
+            "that it was submitted with.",
+            extra=RUNTIME,
+        ),
     ] = 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+    from sqlalchemy import Connection
 
     from rookery.mechanisms.rook import Rook
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Journal(Protocol):
     """Keeps every event, and what happens in a transaction together with it."""
 
-    def write(self, rook: Rook, session: Session, events: Sequence[Any]) -> Callable[[], None]:
+    def write(self, rook: Rook, connection: Connection, events: Sequence[Any]) -> Callable[[], None]:
         """Write these in the transaction that is about to be committed; what to call once it has been."""
         ...
 

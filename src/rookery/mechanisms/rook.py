@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
+from sqlalchemy.orm import Session
+
 from rookery.base.errors import RookeryError
 from rookery.base.twins import twin
 from rookery.mechanisms.bridge import OnLoop, run_in_greenlet
@@ -24,9 +26,8 @@ from rookery.mechanisms.store.unit import AsyncSessions, Sessions, Unit, refuse_
 from rookery.mechanisms.waiting import InThread, Waiting
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-    from sqlalchemy.orm import Session
 
     from rookery.base.config import Config
     from rookery.mechanisms.journal import Journal
@@ -104,10 +105,15 @@ class Rook:
             raise RookeryError("This Rook has no task queue: open one with rookery.open().")
         return self._queue
 
-    def current_config(self) -> Config:
-        """The configuration with what was set while Rookery runs: read when it is needed, not kept."""
+    def current_config(self, session: Session | None = None) -> Config:
+        """The configuration with what was set while Rookery runs: read when it is needed, not kept.
+
+        Inside a unit of work it is read in its session.
+        """
         if self._overrides is None:
             return self.config
+        if session is not None:
+            return self._overrides(session, self.config)
         with self.reading() as session:
             return self._overrides(session, self.config)
 
@@ -123,6 +129,10 @@ class Rook:
         another one, and the kinds of `store.faults` when the database refuses.
         """
         return self._unit(self._sessions.writing.begin, self._write_down)
+
+    def statements(self) -> AbstractContextManager[Connection]:
+        """As `transaction`, for plain SQL alone: a Session would cost more than a statement does."""
+        return self._unit(self._sessions.engine.begin, self._write_plainly)
 
     def reading(self) -> AbstractContextManager[Session]:
         """A unit of work that only reads one snapshot and takes no write lock; a write in it raises."""
@@ -196,25 +206,37 @@ class Rook:
     @contextmanager
     def _unit(
         self,
-        opens: Callable[[], AbstractContextManager[Session]],
-        before_commit: Callable[[Session, Unit], None] | None = None,
-    ) -> Iterator[Session]:
-        with Unit() as unit, explained(self.engine), opens() as session:
-            yield session
+        opens: Callable[[], AbstractContextManager[T]],
+        before_commit: Callable[[T, Unit], None] | None = None,
+    ) -> Iterator[T]:
+        with Unit() as unit, explained(self.engine), opens() as opened:
+            yield opened
             if before_commit:
-                before_commit(session, unit)
+                before_commit(opened, unit)
         self._ended(unit)
 
     def _is_followed(self, events: Sequence[object]) -> bool:
         return any(type(event) in self.followers for event in events)
 
+    def _write_plainly(self, connection: Connection, unit: Unit) -> None:
+        if self._is_followed(unit.events):
+            with Session(connection) as session:
+                self._write_down(session, unit)
+                session.flush()
+        elif unit.events:
+            self._keep(connection, unit)
+
     def _write_down(self, session: Session, unit: Unit) -> None:
-        unit.is_written_down = True
         for event in tuple(unit.events):
             for follow in self.followers.get(type(event), ()):
                 follow(self, session, event)
-        if self.journal and unit.events:
-            unit.after_commit = self.journal.write(self, session, tuple(unit.events))
+        if unit.events:
+            self._keep(session.connection(), unit)
+
+    def _keep(self, connection: Connection, unit: Unit) -> None:
+        unit.is_written_down = True
+        if self.journal:
+            unit.after_commit = self.journal.write(self, connection, tuple(unit.events))
 
     def _ended(self, unit: Unit) -> None:
         if not unit.is_written_down and self._is_followed(unit.events):  # it only read

@@ -144,7 +144,7 @@ def test_a_row_that_somebody_else_put_into_the_outbox_is_never_chained(
     service.prepare()
     listener = Listener(service, EVENTS)
     with call.rook.transaction() as session:
-        service.write(session, [service.entry("router.restarted", actor="alice", object="r1")])
+        service.write(session.connection(), [service.entry("router.restarted", actor="alice", object="r1")])
         session.execute(text("UPDATE audit_outbox SET payload = :forged"), {"forged": b"forged" * 10})
     service.fetch(waiting(call))
     call(emit_inside, listener, RouterRestarted("r2"))

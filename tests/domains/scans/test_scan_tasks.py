@@ -263,6 +263,18 @@ def test_no_more_scans_of_a_host_run_at_a_time_than_are_allowed(house: House) ->
         assert ended(house.rook, second).status is TaskStatus.COMPLETED
 
 
+def test_how_many_scans_of_a_host_run_at_a_time_is_set_while_rookery_runs(house: House) -> None:
+    with working(house.rook, concurrency=4):
+        first = house.rook.scans.submit_scan_async(house.slow)
+        until(house.rook, first, is_under_way)
+        house.rook.settings.update_value("queue.scans_per_target", 2)
+        second = house.rook.scans.submit_scan_async(house.quick)
+        assert ended(house.rook, second).status is TaskStatus.COMPLETED
+        assert house.rook.tasks.get_task_status(first) is TaskStatus.RUNNING
+        house.rook.tasks.cancel_task(first)
+        ended(house.rook, first)
+
+
 # --- when its worker ends before it
 
 

@@ -36,7 +36,7 @@ class Team:
         self._working: list[tuple[AnyWorker, threading.Thread]] = []
         self._failures: list[BaseException] = []
 
-    def start(self, *, concurrency: int = 4, **options: Any) -> AnyWorker:
+    def start(self, *, concurrency: int | None = 4, **options: Any) -> AnyWorker:
         """A worker that has begun."""
         rook = app.open(config=self._call.config, actor="worker", types=TYPES)
         worker = app.worker_of(rook, concurrency=concurrency, **{"child": CHILD} | options)

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from rookery.base.clock import now
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.tasks.service import cancel_task, health, prune_tasks, retry_task, submit_task
 from rookery.mechanisms.tasks.worker import upkeep
 from tests.conftest import Call
@@ -26,13 +27,19 @@ READS_ALL = re.compile(r"SCAN task(?!_)(?! USING (COVERING )?INDEX ix_task_(?!ty
 
 
 @pytest.fixture
-def statements() -> Iterator[dict[str, Any]]:
-    """Each statement that any engine executes, with values for it."""
+def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """Each statement that is executed, by any engine or by the driver itself, with values for it."""
     seen: dict[str, Any] = {}
+    run = sql.run
 
     def note(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> None:
         seen[statement] = values[0] if many else values
 
+    def noted(connection: Connection, statement: str, values: Any = ()) -> sql.Rows:
+        note(connection, None, statement, values, None, isinstance(values, list))
+        return run(connection, statement, values)
+
+    monkeypatch.setattr(sql, "run", noted)
     event.listen(Engine, "before_cursor_execute", note)
     yield seen
     event.remove(Engine, "before_cursor_execute", note)

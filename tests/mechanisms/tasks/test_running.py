@@ -8,6 +8,7 @@ import pytest
 
 from rookery.mechanisms.tasks.rules import TaskStatus
 from rookery.mechanisms.tasks.service import get_task_result, submit_task
+from rookery.mechanisms.tasks.worker import core
 from tests.conftest import Call
 from tests.mechanisms.tasks.conftest import GateKeeper, Team
 
@@ -44,6 +45,24 @@ def test_a_worker_does_as_many_at_once_as_it_has_hands(call: Call, team: Team, g
     assert (counts[TaskStatus.RUNNING], counts[TaskStatus.PENDING]) == (3, 2)
     gate.open()
     assert len(gate.begun(5)) == 5
+
+
+@databases
+def test_a_worker_that_was_not_told_how_many_does_as_many_as_is_set_also_when_that_changes(
+    call: Call, team: Team, gate: GateKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core, "FOLLOW_SECONDS", 0.05)
+    call.rook.settings.update_value("queue.concurrency", 1)
+    for _ in range(4):
+        call(submit_task, "gate.thread", gate.payload)
+    team.start(concurrency=None)
+    gate.begun(1)
+    assert call.rook.tasks.health().counts[TaskStatus.RUNNING] == 1
+    call.rook.settings.update_value("queue.concurrency", 3)
+    gate.begun(3)
+    assert call.rook.tasks.health().counts[TaskStatus.PENDING] == 1
+    gate.open()
+    assert len(gate.begun(4)) == 4
 
 
 @databases

@@ -11,7 +11,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from rookery.base.errors import RookeryError
 from rookery.domains.audit.errors import EntryNotValid
@@ -37,7 +37,7 @@ class Listener:
             self._types[event_class] = type_of(event_class)
             service.types.register(self._types[event_class], (event_class.__doc__ or "").partition("\n")[0])
 
-    def write(self, rook: Rook, session: Session, events: Sequence[Any]) -> Callable[[], None]:
+    def write(self, rook: Rook, connection: Connection, events: Sequence[Any]) -> Callable[[], None]:
         """Write the events in this transaction; what to call after its commit."""
         entries = [
             self._service.entry(self._types[type(event)], **_by(rook), **told(event))
@@ -45,7 +45,7 @@ class Listener:
             if type(event) in self._types
         ]
         if entries:
-            self._service.write(session, entries)
+            self._service.write(connection, entries)
         return partial(self._fetch, rook, [entry.id for entry in entries])
 
     def _fetch(self, rook: Rook, ids: list[str]) -> None:

@@ -13,41 +13,40 @@ from hmac import compare_digest
 from typing import Final
 
 from sqlalchemy import Connection
-from sqlalchemy.orm import Session
 
 from rookery.base.clock import now_us
 from rookery.domains.audit.appending import lock
 from rookery.domains.audit.keys import Signer
 from rookery.domains.audit.rules import AuditEntry, payload_of
+from rookery.mechanisms.store import sql
 
 log = logging.getLogger(__name__)
 
-_MARKS: Final = {"sqlite": "?", "postgresql": "%s"}
 ABANDONED: Final = 10.0
 """Seconds after which nobody is expected to name an entry any more."""
 NAME_LENGTH: Final = 36
 """Characters of an entry's id. A payload is longer, so the queue can carry both."""
 
+_PUT = "INSERT INTO audit_outbox (id, key_id, payload, seal) VALUES (:id, :key_id, :payload, :seal)"
+_WAITING = "SELECT id, payload, seal FROM audit_outbox WHERE key_id = :key_id ORDER BY id"
+_TAKE = "DELETE FROM audit_outbox WHERE id = :id"
+
 
 class Outbox:
     """The outbox of one database, as the holder of one key sees it: others' entries are left to them."""
 
-    def __init__(self, signer: Signer, dialect: str) -> None:
+    def __init__(self, signer: Signer) -> None:
         self._signer = signer
-        self._mark = _MARKS[dialect]
         self._distrusted: set[str] = set()
 
-    def put(self, session: Session, entries: Sequence[AuditEntry]) -> None:
-        """Write entries in the session's transaction, by the driver: every change of anything pays for it."""
-        mark = self._mark
-        statement = (
-            f"INSERT INTO audit_outbox (id, key_id, payload, seal) VALUES ({mark}, {mark}, {mark}, {mark})"  # noqa: S608
-        )
-        session.connection().exec_driver_sql(statement, [self._row(entry) for entry in entries])
+    def put(self, connection: Connection, entries: Sequence[AuditEntry]) -> None:
+        """Write entries in the connection's transaction: every change of anything pays for it."""
+        sql.run(connection, _PUT, [self._row(entry) for entry in entries])
 
-    def _row(self, entry: AuditEntry) -> tuple[str, str, bytes, bytes]:
+    def _row(self, entry: AuditEntry) -> dict[str, str | bytes]:
         payload = payload_of(entry)
-        return entry.id, self._signer.key_id, payload, self._signer.seal(payload)
+        seal = self._signer.seal(payload)
+        return {"id": entry.id, "key_id": self._signer.key_id, "payload": payload, "seal": seal}
 
     def resolve(self, connection: Connection, items: list[bytes]) -> list[bytes]:
         """The payloads to chain: what was left behind, then these, names replaced by the entries they name.
@@ -70,16 +69,14 @@ class Outbox:
         return list(waiting.values()) + [payload for payload in payloads if payload]
 
     def _take(self, connection: Connection, names: set[str]) -> dict[str, bytes]:
-        query = f"SELECT id, payload, seal FROM audit_outbox WHERE key_id = {self._mark} ORDER BY id"  # noqa: S608
-        rows = connection.exec_driver_sql(query, (self._signer.key_id,)).all()
+        rows = sql.run(connection, _WAITING, {"key_id": self._signer.key_id})
         taken = {
             id_: bytes(payload)
             for id_, payload, seal in rows
             if (id_ in names or _is_abandoned(id_)) and self._trusts(id_, payload, seal)
         }
         if taken:
-            delete = f"DELETE FROM audit_outbox WHERE id = {self._mark}"  # noqa: S608  ? or %s
-            connection.exec_driver_sql(delete, [(id_,) for id_ in taken])
+            sql.run(connection, _TAKE, [{"id": id_} for id_ in taken])
         return taken
 
     def _trusts(self, id_: str, payload: bytes, seal: bytes) -> bool:
@@ -93,8 +90,7 @@ class Outbox:
 
 def waiting(connection: Connection) -> list[str]:
     """The names of what waits, oldest first, whoever wrote it."""
-    rows = connection.exec_driver_sql("SELECT id FROM audit_outbox ORDER BY id LIMIT 10000")
-    return [id_ for (id_,) in rows]
+    return sql.run(connection, "SELECT id FROM audit_outbox ORDER BY id LIMIT 10000").scalars()
 
 
 def _is_abandoned(id_: str) -> bool:

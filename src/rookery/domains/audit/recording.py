@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any, NoReturn
 
 from msgspec.structs import replace
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 BATCH = 500
 """Entries per transaction and signature, when there are as many."""
 LARGEST_BATCH = 2_000
-LINGER = 0.02
+LINGER = 0.1
 """Seconds an entry waits for others before it is stored."""
 
 
@@ -163,12 +163,12 @@ class Recorder:
             raise AuditClosed
         raise DatabaseReadOnly(f"{describe(make_url(self._url))}: {DatabaseReadOnly.__doc__}")
 
-    def write(self, session: Session, entries: Sequence[AuditEntry]) -> None:
-        """Write entries in the session's transaction: committed with it, or never made. Then `fetch` them.
+    def write(self, connection: Connection, entries: Sequence[AuditEntry]) -> None:
+        """Write entries in the connection's transaction: committed with it, or never made. Then `fetch` them.
 
         Unlike `record` with a session it takes no lock, and does not sign yet. Raises KeyUnusable.
         """
-        self.outbox.put(session, entries)
+        self.outbox.put(connection, entries)
 
     def fetch(self, ids: Sequence[str]) -> None:
         """Have what `write` wrote, and has been committed, moved into the chain; raises what `record` does.
@@ -247,7 +247,7 @@ class Recorder:
     @cached_property
     def outbox(self) -> Outbox:
         """Where entries wait that were written in the transaction of what they tell of."""
-        return Outbox(self._signer, make_url(self._url).get_backend_name())
+        return Outbox(self._signer)
 
     @cached_property
     def _appender(self) -> Appender:

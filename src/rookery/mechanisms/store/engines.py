@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from rookery.base.errors import ConfigError
+from rookery.mechanisms.store import sql
 
 AnyEngine = TypeVar("AnyEngine", Engine, AsyncEngine)
 
@@ -189,11 +190,11 @@ def _enter_wal(cursor: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     if connection.get_execution_options().get("rookery_read_only"):
-        connection.exec_driver_sql("BEGIN")
+        sql.run(connection, "BEGIN")
         return
     for attempt in range(BEGIN_ATTEMPTS):
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            sql.run(connection, "BEGIN IMMEDIATE")
         except OperationalError as error:
             if not _is_busy(error.orig) or attempt == BEGIN_ATTEMPTS - 1:
                 raise

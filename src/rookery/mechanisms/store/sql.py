@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import re
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -18,9 +21,72 @@ Values = Mapping[str, Any]
 _MARK = re.compile(r"(?<!:):([a-z_]+[0-9]*)")
 
 
-def run(connection: Connection, statement: str, values: Values | Sequence[Values] | None = None) -> Any:
-    """Execute a statement with these values, or with each of these; its CursorResult."""
-    return connection.exec_driver_sql(_marked(statement, connection.dialect.name), values)
+class Rows(list[Any]):
+    """The rows of a statement, whose columns are attributes; read as a Result of SQLAlchemy is."""
+
+    def all(self) -> Rows:
+        """All of them."""
+        return self
+
+    def first(self) -> Any:
+        """The first of them; None when there is none."""
+        return self[0] if self else None
+
+    one_or_none = first
+
+    def one(self) -> Any:
+        """The one there is."""
+        (row,) = self
+        return row
+
+    def scalars(self) -> Rows:
+        """The first column."""
+        return Rows(row[0] for row in self)
+
+    def scalar(self) -> Any:
+        """The first column of the first row; None when there is none."""
+        return self[0][0] if self else None
+
+
+def run(connection: Connection, statement: str, values: Values | Sequence[Values] = ()) -> Rows:
+    """Execute a statement with these values, or with each of these; its rows. Raises what SQLAlchemy does."""
+    dialect, cursor = connection.dialect, connection.connection.cursor()
+    marked = _marked(statement, dialect.name)
+    try:
+        if values and not isinstance(values, Mapping):
+            cursor.executemany(marked, values)
+            return Rows()
+        cursor.execute(marked, values)
+        return _rows(cursor)
+    except dialect.loaded_dbapi.Error as error:
+        raise _explained(connection, marked, error) from error
+    finally:
+        cursor.close()
+
+
+def _rows(cursor: Any) -> Rows:
+    if cursor.description is None:
+        return Rows()
+    row = _row_of(tuple(column[0] for column in cursor.description))
+    return Rows(map(row._make, cursor.fetchall()))
+
+
+@lru_cache(maxsize=128)
+def _row_of(columns: tuple[str, ...]) -> Any:
+    return namedtuple("Row", columns, rename=True)
+
+
+def _explained(connection: Connection, statement: str, error: Any) -> BaseException:
+    """The error as SQLAlchemy raises it, without values: they may be secrets."""
+    dialect = connection.dialect
+    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+    if is_lost:
+        connection.invalidate(error)
+    raised: BaseException = DBAPIError.instance(
+        statement, None, error, dialect.loaded_dbapi.Error, hide_parameters=True,
+        connection_invalidated=is_lost, dialect=dialect,
+    )  # fmt: skip
+    return raised
 
 
 @lru_cache(maxsize=128)

@@ -45,6 +45,7 @@ class Sessions:
     """The two kinds of session on one engine."""
 
     def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self.writing = sessionmaker(engine, expire_on_commit=False)
         reader = read_only(engine)
         self.reading = sessionmaker(reader, class_=ReadingSession, expire_on_commit=False)

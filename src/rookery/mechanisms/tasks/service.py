@@ -63,25 +63,25 @@ def submit_task(
     `run_at` it waits until then. `retry` and `timeout` (seconds) replace those of its type. Raises
     UnknownTaskType, PayloadNotValid, and Invalid for the rest.
     """
-    kind = rook.queue.types[task_type]
+    kind, within = rook.queue.types[task_type], None if session is None else _plain(session)
     wanted = _submission(
-        rook, kind, {} if payload is None else payload, priority=priority, key=idempotency_key,
+        rook, kind, {} if payload is None else payload, within, priority=priority, key=idempotency_key,
         window=window, run_at=run_at, retry=retry, timeout=timeout, parent_id=parent_id,
     )  # fmt: skip
-    if session is not None:
-        return _submitted(rook, _plain(session), wanted)
-    with rook.transaction() as own:
-        return _submitted(rook, own, wanted)
+    if within is not None:
+        return _submitted(rook, within.connection(), wanted)
+    with rook.statements() as connection:
+        return _submitted(rook, connection, wanted)
 
 
 def _plain(session: Session | AsyncSession) -> Session:
     return session if isinstance(session, Session) else session.sync_session
 
 
-def _submitted(rook: Rook, session: Session, wanted: Submission) -> TaskId:
-    task_id = submit(session.connection(), wanted)
+def _submitted(rook: Rook, connection: Connection, wanted: Submission) -> TaskId:
+    task_id = submit(connection, wanted)
     if task_id.is_new:
-        notify(session.connection())
+        notify(connection)
         rook.emit(TaskSubmitted(str(task_id), wanted.type, wanted.priority, task_id.status))
     return task_id
 
@@ -90,6 +90,7 @@ def _submission(
     rook: Rook,
     kind: TaskType,
     payload: Any,
+    session: Session | None,
     *,
     priority: int,
     key: str | None,
@@ -101,7 +102,7 @@ def _submission(
 ) -> Submission:
     text, checked = kind.check(payload)
     _check(priority, key, window, run_at, timeout)
-    limits = kind.limits(rook.config, checked) if kind.limits else {}
+    limits = kind.limits(rook.current_config(session), checked) if kind.limits else {}
     return Submission(
         type=kind.name,
         payload=text,

@@ -44,6 +44,11 @@ class OwnRedis:
     def stop(self) -> None:
         servers.stop(self._pid)
 
+    def kill(self) -> None:
+        """End it in the middle of whatever it does."""
+        os.kill(self._pid, signal.SIGKILL)
+        self.stop()
+
     @contextmanager
     def hanging(self) -> Iterator[None]:
         """It takes connections, and answers none."""

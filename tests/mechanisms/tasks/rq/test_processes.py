@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ from rookery.mechanisms.tasks.rules import TaskStatus
 from tests.mechanisms.tasks.conftest import lines_of, patiently
 from tests.mechanisms.tasks.jobs import TYPES
 from tests.mechanisms.tasks.rq.conftest import OwnRedis
+from tests.mechanisms.tasks.successes import count_successes, successes
 from tests.patience import PATIENCE
 
 Starts = Callable[[Config], subprocess.Popen[bytes]]
@@ -80,9 +82,11 @@ def test_the_task_of_a_killed_worker_is_done_again_once_by_another(
 def test_whatever_happens_to_workers_and_redis_each_task_has_one_success(
     data_dir: Path, sqlite_url: str, queue_settings: Queue, redis: OwnRedis, start: Starts, tmp_path: Path
 ) -> None:
+    """Workers are killed; Redis is emptied, and killed, too."""
     config, note = settings(data_dir, sqlite_url, queue_settings), {"log": tmp_path / "log", "until": "never"}
-    workers = [start(config), start(config)]
     with app.open(config=config, types=TYPES) as rook:
+        count_successes(rook)
+        workers = [start(config), start(config)]
         ids = []
         for number in range(240):
             ids.append(rook.tasks.submit_task("note", note, priority=number % 10))
@@ -94,9 +98,10 @@ def test_whatever_happens_to_workers_and_redis_each_task_has_one_success(
             elif number % 60 == 30:
                 redis.client.flushall()
             elif number % 60 == 45:
-                redis.stop()
+                redis.kill()
                 redis.start()
         assert completed(rook, ids)
+        assert successes(rook) == Counter(ids)
     assert {line.split()[0] for line in lines_of(tmp_path / "log", 240)} == set(ids)
 
 

@@ -19,6 +19,7 @@ from rookery.mechanisms.tasks.errors import LeaseLost, TaskCancelled
 from rookery.mechanisms.tasks.finishing import finish, give_back_strays
 from rookery.mechanisms.tasks.outcomes import Outcome
 from rookery.mechanisms.tasks.presence import Presence
+from rookery.mechanisms.tasks.registry import Chore
 from rookery.mechanisms.tasks.rules import TaskStatus
 from rookery.mechanisms.tasks.tally import Tally
 from rookery.mechanisms.tasks.worker.chores import Chores
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
 """Between two looks at what runs: progress to the database, cancellations from it."""
+FOLLOW_SECONDS = 5.0
+"""Between two looks at how many tasks a worker is to do at a time."""
 LONGEST_PAUSE = 5.0
 LAST_TRY_SECONDS = 10.0
 """So long a worker that is to stop waits for a database that is away."""
@@ -56,9 +59,9 @@ class NotRecorded(Unavailable):
 class Worker:
     """Runs tasks until `stop()`. `hands` do what runs in a thread, on a loop, in a process.
 
-    `only` are the types it takes (None: all that are registered), `grace` the seconds that running tasks have
-    to end when it stops; then they are given back. With `drains` it stops by itself when nothing is left that
-    could run now.
+    `concurrency` is how many at a time (None: as many as is set, also when that changes), `only` are the
+    types it takes (None: all that are registered), `grace` the seconds that running tasks have to end when it
+    stops; then they are given back. With `drains` it stops by itself when nothing is left that could run now.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class Worker:
         rook: Rook,
         hands: Mapping[Runs, Hands],
         *,
-        concurrency: int = 4,
+        concurrency: int | None = None,
         only: Iterable[str] | None = None,
         grace: float = 30.0,
         drains: bool = False,
@@ -75,15 +78,17 @@ class Worker:
         self._only = sorted(self._types if only is None else {self._types[name].name for name in only})
         if not self._only:
             raise Invalid("A worker without a type of task has nothing to do.")
-        self.concurrency, self._grace, self._drains = concurrency, grace, drains
+        self.concurrency = concurrency or rook.current_config().queue.concurrency
+        self._grace, self._drains = grace, drains
         self.presence = Presence(rook.data_dir)
         config = rook.config
         # Its own connections: leases must not wait behind what tasks do.
         self._engine = open_engine(config.database_url, sync_commits=config.database.sync_commits)
         limit_idling(self._engine, LEASE_SECONDS)
         self._reading = read_only(self._engine)
-        self._upkeep = Upkeep(self._engine, rook.data_dir, self.presence.id, self._only, concurrency)
-        self._chores = Chores(rook, self._types.chores)
+        self._upkeep = Upkeep(self._engine, rook.data_dir, self.presence.id, self._only, self.concurrency)
+        following = Chore(name="queue.concurrency", act=self._follow, every=FOLLOW_SECONDS)
+        self._chores = Chores(rook, (*self._types.chores, *(() if concurrency else (following,))))
         self._ear = Ear(self._engine, self.presence)
         self._work = Work(hands, self._types, rook.data_dir, self.presence.nudge)
         self._has_news = True
@@ -115,6 +120,14 @@ class Worker:
         """Take no more tasks; from any thread or signal handler. At the second call, give back what runs."""
         self._stop_at = time.monotonic() + (self._grace if self._stop_at is None else 0.0)
         self.presence.nudge()
+
+    def _follow(self, rook: Rook) -> None:
+        """Do as many at a time as is set now."""
+        wanted = rook.current_config().queue.concurrency
+        if wanted != self.concurrency:
+            log.info("worker %s does %d tasks at a time from now on", self.presence.id, wanted)
+            self.concurrency = self._upkeep.concurrency = wanted
+            self.presence.nudge()
 
     def _is_done(self) -> bool:
         if self._stop_at is None:

@@ -35,7 +35,7 @@ LOST_AFTER_US = int(5 * LEASE_SECONDS * 1e6)
 _HERE = """
     INSERT INTO task_worker (id, host, types, pid, concurrency, started_us, seen_us)
     VALUES (:id, :host, :types, :pid, :concurrency, :now, :now)
-    ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us"""
+    ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us, concurrency = excluded.concurrency"""
 _GONE = "DELETE FROM task_worker WHERE id = :id OR seen_us < :lost RETURNING id, host"
 _BEAT = """
     UPDATE task SET lease_until_us = :lease WHERE worker_id = :worker AND status = 'running'
@@ -52,9 +52,10 @@ class Upkeep:
         self._engine, self._reading = engine, read_only(engine)
         self._data_dir, self._worker = data_dir, worker_id
         self._facts = {
-            "id": worker_id, "host": socket.gethostname(), "pid": os.getpid(), "concurrency": concurrency,
+            "id": worker_id, "host": socket.gethostname(), "pid": os.getpid(),
             "types": msgspec.json.encode(types).decode(),
         }  # fmt: skip
+        self.concurrency = concurrency
         self._dead: set[str] = set()
         self._beaten_us = now_us()
         self._due = _Clock(LOOK_FOR_DUE, self._look_for_due)
@@ -118,7 +119,7 @@ class Upkeep:
         """Say that this worker lives, and see who does not any more."""
         with self._engine.begin() as connection:
             tally = Tally()
-            sql.run(connection, _HERE, self._facts | {"now": now_us()})
+            sql.run(connection, _HERE, self._facts | {"concurrency": self.concurrency, "now": now_us()})
             values = {"worker": self._worker, "lease": now_us() + int(LEASE_SECONDS * 1e6)}
             self.mine = frozenset((row.id, row.attempts) for row in sql.run(connection, _BEAT, values))
             if not self._was_held_up():
