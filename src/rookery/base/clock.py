@@ -20,7 +20,7 @@ def now_us() -> int:
 
 def from_us(microseconds: int) -> datetime:
     """The aware UTC moment of a stored microsecond count, exact to the microsecond."""
-    return EPOCH + timedelta(microseconds=microseconds)
+    return EPOCH + timedelta(0, 0, microseconds)
 
 
 def to_us(moment: datetime) -> int:

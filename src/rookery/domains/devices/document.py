@@ -54,27 +54,24 @@ def device_info(row: Device) -> DeviceInfo:
 
 
 def device_of(columns: Iterable[Any]) -> DeviceInfo:
-    """A row's COLUMNS, read."""
-    values = dict(zip(_NAMES, columns, strict=True))
-    return DeviceInfo(
-        port=values.pop("port") or PORTS[values["transport"]],
-        tags=decode_tags(values.pop("tags")),
-        created=from_us(values.pop("created_us")),
-        updated=from_us(values.pop("updated_us")),
-        last_seen=_moment(values.pop("last_seen_us")),
-        last_backup_at=_moment(values.pop("last_backup_us")),
-        **values,
-    )
+    """A row's columns, in their order, read."""
+    values = dict(zip(_FIELDS, columns, strict=True))
+    del values["called"]
+    values["port"] = values["port"] or PORTS[values["transport"]]
+    values["tags"] = decode_tags(values["tags"])
+    for moment in _MOMENTS:
+        if values[moment] is not None:
+            values[moment] = from_us(values[moment])
+    return DeviceInfo(**values)
 
 
-def _moment(at_us: int | None) -> datetime | None:
-    return None if at_us is None else from_us(at_us)
-
-
-COLUMNS = [column for column in Device.__table__.columns if column.name != "called"]
-"""What a document needs of a row."""
-_NAMES = [column.name for column in COLUMNS]
-_values = attrgetter(*_NAMES)
+_FIELD_OF = {
+    "created_us": "created", "updated_us": "updated", "last_seen_us": "last_seen",
+    "last_backup_us": "last_backup_at",
+}  # fmt: skip
+_MOMENTS = tuple(_FIELD_OF.values())
+_FIELDS = [_FIELD_OF.get(column.name, column.name) for column in Device.__table__.columns]
+_values = attrgetter(*Device.__table__.columns.keys())
 
 
 def spec_of(row: Device) -> DeviceSpec:

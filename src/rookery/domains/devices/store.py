@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from rookery.base.clock import now_us
-from rookery.domains.devices.document import COLUMNS, DeviceInfo, decode_tags, device_info, device_of
+from rookery.domains.devices.document import DeviceInfo, decode_tags, device_info, device_of
 from rookery.domains.devices.errors import DeviceExists, DeviceNotFound
 from rookery.domains.devices.filters import MEANING
 from rookery.domains.devices.models import Device, DeviceHostKey
@@ -66,7 +66,7 @@ def list_(
     return [device_of(row) for row in session.connection().execute(query).all()]
 
 
-_LISTED = select(*COLUMNS)
+_LISTED = select(Device.__table__)  # as one, which costs half of naming each column
 
 
 @dual_read
