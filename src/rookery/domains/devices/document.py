@@ -55,7 +55,7 @@ def device_info(row: Device) -> DeviceInfo:
 
 def device_of(columns: Iterable[Any]) -> DeviceInfo:
     """A row's columns, in their order, read."""
-    values = dict(zip(_FIELDS, columns, strict=True))
+    values: dict[str, Any] = dict(zip(_FIELDS, columns, strict=True))
     del values["called"]
     values["port"] = values["port"] or PORTS[values["transport"]]
     values["tags"] = decode_tags(values["tags"])
