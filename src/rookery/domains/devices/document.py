@@ -55,7 +55,7 @@ def device_info(row: Device) -> DeviceInfo:
 
 def device_of(columns: Iterable[Any]) -> DeviceInfo:
     """A row's columns, in their order, read."""
-    values: dict[str, Any] = dict(zip(_FIELDS, columns, strict=True))
+    values = dict(zip(_FIELDS, columns, strict=True))
     del values["called"]
     values["port"] = values["port"] or PORTS[values["transport"]]
     values["tags"] = decode_tags(values["tags"])
@@ -70,8 +70,9 @@ _FIELD_OF = {
     "last_backup_us": "last_backup_at",
 }  # fmt: skip
 _MOMENTS = tuple(_FIELD_OF.values())
-_FIELDS = [_FIELD_OF.get(column.name, column.name) for column in Device.__table__.columns]
-_values = attrgetter(*Device.__table__.columns.keys())
+_COLUMNS: list[str] = Device.__table__.columns.keys()
+_FIELDS = [_FIELD_OF.get(name, name) for name in _COLUMNS]
+_values = attrgetter(*_COLUMNS)
 
 
 def spec_of(row: Device) -> DeviceSpec:
