@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -81,3 +83,9 @@ def test_opening_that_fails_leaves_no_thread(tmp_path: Path) -> None:
     with pytest.raises(RookeryError):
         rookery.open(tmp_path)
     assert set(threading.enumerate()) == before
+
+
+def test_a_house_is_opened_without_the_engine_of_templates() -> None:
+    """Which takes 0.1 s to import: commands that scan nothing do without it."""
+    look = "import sys, rookery.app; print('rookery.mechanisms.engine.template' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True).stdout == "False\n"

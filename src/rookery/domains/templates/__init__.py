@@ -6,8 +6,9 @@ signed what; survey.py what can be said of a file; sync.py installs a set. The f
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rookery.base.lazy import homes_of, lazily
 
 if TYPE_CHECKING:
     from rookery.domains.templates.library import Library, load, load_shipped, open_library
@@ -26,10 +27,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """The names above, when they are first asked for: reading templates imports the engine, which is slow."""
-    for home in ("rules", "library"):
-        module = import_module(f"{__name__}.{home}")
-        if name in __all__ and hasattr(module, name):
-            return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(
+    __name__,
+    homes_of(
+        {
+            "rookery.domains.templates.library": "Library load load_shipped open_library",
+            "rookery.domains.templates.rules": "EXCLUDED_TAGS Selection Selector Skipped select",
+        }
+    ),
+)
+"""Reading templates imports the engine, which is slow."""

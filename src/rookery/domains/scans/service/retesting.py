@@ -16,7 +16,6 @@ from rookery.domains.findings.models import Finding
 from rookery.domains.scans.errors import BadTarget
 from rookery.domains.scans.plan import EMBEDDED, ScanPlan, ScanResult
 from rookery.domains.scans.service.submitting import submit_scan
-from rookery.domains.templates import open_library
 from rookery.domains.templates.errors import TemplatesNotFound
 from rookery.domains.templates.rules import Selector
 from rookery.mechanisms.dual import dual
@@ -58,6 +57,8 @@ def retest(
     and does not see it any more is fixed; one that cannot be checked stays as it is. Raises FilterNotValid,
     FindingNotFound, TemplatesNotFound, and what submit_scan raises.
     """
+    from rookery.domains.templates import open_library  # which imports the engine
+
     chosen = _chosen(rook, filter_)
     library = rook.offload(open_library, templates, rook.data_dir, rook.config.templates)
     files: defaultdict[str, list[Path]] = defaultdict(list)
