@@ -31,6 +31,7 @@ from rookery.domains.scans.models import RunCoverage
 from rookery.domains.scans.plan import ScanPlan, decode_plan
 from rookery.mechanisms.hooks import Error, Info, Item, Progress, hooks_from
 from tests.conftest import Call
+from tests.domains.findings.test_store import record, sighting
 
 
 def plan(*endpoints: str, **different: Any) -> ScanPlan:
@@ -138,6 +139,19 @@ def test_a_run_whose_process_has_died_is_abandoned_at_the_next_look(call: Call, 
     assert (told["id"], told["status"]) == ("alive", "abandoned")
     (call.async_rook if call.is_async else call.rook).audit.service.flush()
     assert [entry.object for entry in call.rook.audit.list(event_type="run.abandoned")] == ["alive", "dead"]
+
+
+def test_what_a_run_had_brought_to_light_is_told_once_though_its_process_died(
+    call: Call, data_dir: Path
+) -> None:
+    begin(call, "dead")
+    record(call, sighting(run_id="dead"))
+    RunFolder(data_dir, "dead").hold().close()
+    for _ in range(2):
+        assert call(service.run, "dead").status == "abandoned"
+    (call.async_rook if call.is_async else call.rook).audit.service.flush()
+    [told] = call.rook.audit.list(event_type="findings.appeared")
+    assert (told.object, told.details["counts"]) == ("dead", {"medium": 1})
 
 
 def test_old_runs_are_pruned_with_their_files_but_neither_new_nor_living_ones(

@@ -14,15 +14,15 @@ from sqlalchemy.orm import Session
 
 from rookery.base.config import Findings as Policy
 from rookery.domains.findings import store as findings
-from rookery.domains.findings.appearing import appeared
 from rookery.domains.findings.events import FindingsSettled
 from rookery.domains.findings.hooks import RecordFindings
 from rookery.domains.findings.rules import Severity
 from rookery.domains.scans import store
 from rookery.domains.scans.coverage import Coverage
-from rookery.domains.scans.events import FindingsAppeared, ScanFinished, ScanResumed, ScanStarted
+from rookery.domains.scans.events import ScanFinished, ScanResumed, ScanStarted
 from rookery.domains.scans.folders import RunFolder
 from rookery.domains.scans.plan import ScanPlan, ScanResult
+from rookery.domains.scans.service.announcing import announce
 from rookery.domains.scans.service.noting import note_down
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.tasks.errors import LeaseLost
@@ -160,17 +160,10 @@ def _end(rook: Rook, job: Prepared, before: Mapping[str, int] | None) -> ScanRes
         run.template_count = run.template_count or result.template_count  # some tools say it at their end
         if _is_stored(runner):
             _settle(rook, session, run, runner.coverage, policy)
-        _announce(rook, session, run)
+        announce(rook, session, run)
         rook.emit(ScanFinished(runner.run_id, status, result.finding_count, error_count=result.error_count))
     note_down(rook, job.folder, run, f"{result.finding_count} findings")
     return result
-
-
-def _announce(rook: Rook, session: Session, run: Run) -> None:
-    """What has come to light, once, in however many attempts the run came to its end."""
-    for each in appeared(session, run.id, run.announced_us or 0):
-        rook.emit(FindingsAppeared(run.id, run.project_id, each.reopened, each.counts, each.worst))
-        run.announced_us = max(run.announced_us or 0, each.upto_us)
 
 
 def _settle(rook: Rook, session: Session, run: Run, coverage: Coverage | None, policy: Policy) -> None:

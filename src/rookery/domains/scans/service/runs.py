@@ -11,6 +11,7 @@ from rookery.domains.scans import store
 from rookery.domains.scans.events import RunAbandoned, RunsPruned
 from rookery.domains.scans.folders import RunFolder, folders
 from rookery.domains.scans.models import Run
+from rookery.domains.scans.service.announcing import announce
 from rookery.domains.scans.service.noting import note_down
 from rookery.mechanisms.artifacts import Artifact, ArtifactFolder
 from rookery.mechanisms.dual import dual, dual_stream
@@ -101,6 +102,7 @@ def _bury(rook: Rook, run_id: str) -> None:
     with rook.transaction() as session:
         run = store.abandon_run(session, run_id)
         if run is not None:
+            announce(rook, session, run)
             rook.emit(RunAbandoned(run_id))
     if run is not None:
         note_down(rook, RunFolder(rook.data_dir, run_id), run, "its process has died")
