@@ -6,10 +6,14 @@ import asyncio
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from rookery.mechanisms import waiting
 from rookery.mechanisms.waiting import InThread
+from tests.patience import PATIENCE
 
 
 def test_an_interrupt_starts_nothing_more_and_waits_for_what_runs() -> None:
@@ -31,7 +35,7 @@ def test_an_interrupt_starts_nothing_more_and_waits_for_what_runs() -> None:
 
 
 def test_an_interrupt_cancels_what_the_places_wait_for() -> None:
-    main_thread, waiting = threading.get_ident(), InThread()
+    main_thread, waits = threading.get_ident(), InThread()
     cancelled: list[int] = []
 
     async def forever(number: int) -> None:
@@ -44,9 +48,30 @@ def test_an_interrupt_cancels_what_the_places_wait_for() -> None:
             raise
 
     with pytest.raises(KeyboardInterrupt):
-        waiting.each(lambda number: waiting.wait_for(forever, number), [0, 1], limit=2)
+        waits.each(lambda number: waits.wait_for(forever, number), [0, 1], limit=2)
     assert sorted(cancelled) == [0, 1]
-    waiting.close()
+    waits.close()
+
+
+def test_an_interrupt_while_places_are_made_cancels_those_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits, begun = InThread(), threading.Semaphore(0)
+
+    class Interrupted(ThreadPoolExecutor):
+        def submit(self, *args: Any, **kwargs: Any) -> Any:
+            super().submit(*args, **kwargs)
+            assert begun.acquire(timeout=PATIENCE)
+            raise KeyboardInterrupt
+
+    async def forever() -> None:
+        begun.release()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(waiting, "ThreadPoolExecutor", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        waits.each(lambda _: waits.wait_for(forever), [0, 1], limit=2)
+    waits.close()
 
 
 def test_there_are_no_more_threads_than_items() -> None:

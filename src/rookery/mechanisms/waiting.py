@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterable, Sized
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
@@ -66,18 +67,22 @@ class InThread:
 
         def work_here() -> None:
             threads.add(threading.get_ident())
-            work.run()
+            try:
+                work.run()
+            finally:
+                threads.discard(threading.get_ident())
 
         with ThreadPoolExecutor(limit, thread_name_prefix="rookery-each") as pool:
-            places = [
-                pool.submit(contextvars.copy_context().run, work_here) for _ in range(work.places(limit))
-            ]
-            try:
+            try:  # an interrupt may come while the places are made, too
+                places = [
+                    pool.submit(contextvars.copy_context().run, work_here) for _ in range(work.places(limit))
+                ]
                 wait(places)
             except BaseException:  # Ctrl-C: nothing more is started, and nothing of the portal waited for
                 work.stop()
-                while wait(places, timeout=CANCEL_SECONDS).not_done:
-                    self._portal.cancel_calls_of(threads)
+                while threads:
+                    self._portal.cancel_calls_of(frozenset(threads))
+                    time.sleep(CANCEL_SECONDS)
                 raise
         for place in places:
             place.result()  # what is no Exception, such as a SystemExit, is raised as it is

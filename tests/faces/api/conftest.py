@@ -112,6 +112,7 @@ def client(serving: Serving, rook: app.Rook, people: dict[str, User]) -> Iterato
             headers = {}
             if role is not None:
                 made = rook.users.create_token(people[role].id, "test", scopes or everything())
+                rook.audit.flush()  # or who listens from now on may still hear of it
                 headers = {"Authorization": f"Bearer {made.secret}"}
             opened = httpx.Client(base_url=serving.api, headers=headers, timeout=PATIENCE, **options)
             return closing.enter_context(opened)

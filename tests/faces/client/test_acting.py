@@ -153,6 +153,8 @@ def test_work_is_left_to_tasks_from_afar(lab: Lab, afar: Afar) -> None:
     assert afar("tasks.get_task_status", task_id) == lab.rook.tasks.get_task_status(task_id)
     assert afar("tasks.get_task_result", task_id) is None
     assert afar("tasks.cancel_task", task_id)
+    check = afar("scans.check_devices", ScanPlan(endpoints=("device:r1",)))
+    assert lab.rook.tasks.get_task(check).type == "scans.check"
     keyed = [afar("tasks.submit_task", "backups.run", {}, idempotency_key="x") for _ in range(2)]
     assert (keyed[0] == keyed[1], [each.is_new for each in keyed]) == (True, [True, False])
     assert [each.id for each in afar("tasks.list", ids=[keyed[0]])] == [keyed[0]]

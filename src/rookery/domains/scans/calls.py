@@ -168,6 +168,7 @@ def _remove_endpoint(arguments: Arguments, answers: Any) -> Steps:
 CALLS: Calls = {
     "submit_scan": awaits(submits(post, "/runs", sent=_plan), _result),
     "submit_scan_async": submits(post, "/runs", sent=_plan),
+    "check_devices": submits(post, "/configurations/check", sent=_plan),
     "get_scan_result": RESULT,
     "resume_scan": awaits(submits(post, f"{RUN}/resume", sent=_resumption), _result),
     "resume_scan_async": submits(post, f"{RUN}/resume"),

@@ -13,6 +13,7 @@ from rookery.domains.backups.tasks import REACH_ALL
 from rookery.domains.backups.tasks import RUN as BACK_UP
 from rookery.domains.scans.plan import decode_plan
 from rookery.domains.scans.remote import refuse_files
+from rookery.domains.scans.service.checking import CHECK
 from rookery.domains.scans.service.queueing import RUN as SCAN
 from rookery.domains.schedules.document import FiringInfo, ScheduleInfo
 from rookery.domains.schedules.rules import Missed, Overlap
@@ -134,7 +135,7 @@ async def list_firings(rook: AsyncRook, /, schedule: str, limit: Most = 20) -> P
 
 def _refuse_what_tasks_may(caller: Principal, task_type: str, payload: Any) -> None:
     """Backups, and scans that read no files of this machine, are for whoever schedules; any task is not."""
-    if task_type == SCAN:
+    if task_type in {SCAN, CHECK}:
         refuse_files(decode_plan(msgspec.json.encode(payload).decode()))
     elif task_type not in {BACK_UP, REACH_ALL}:
         require(caller, "tasks:submit")

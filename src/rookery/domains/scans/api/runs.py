@@ -112,6 +112,13 @@ async def create_run(rook: AsyncRook, /, run: NewRun) -> Submitted:
     return submitted(await rook.scans.submit_scan_async(run.plan()))
 
 
+@api.post("/configurations/check", "scans:run", HTTPStatus.ACCEPTED)
+async def check_configurations(rook: AsyncRook, /, run: NewRun) -> Submitted:
+    """Have workers scan stored configurations, `device:NAME` or `device:*`, each by a run of its own."""
+    refuse_paths(run.endpoints)
+    return submitted(await rook.scans.check_devices(run.plan()))
+
+
 @api.get("/runs/{run_id}", "scans:read")
 async def get_run(rook: AsyncRook, /, run_id: str) -> RunInfo:
     """One run, by its id or the beginning of it."""
