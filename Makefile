@@ -20,7 +20,7 @@ demo: $(INSTALLED) ## scan a deliberately weak web server on this machine
 	@$(BIN)/rookery --data-dir .demo demo
 
 test: $(INSTALLED) ## run all tests
-	$(BIN)/python -m pytest --numprocesses 4 --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
 
 check: $(INSTALLED) ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
