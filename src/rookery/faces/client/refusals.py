@@ -9,8 +9,6 @@ import msgspec
 from rookery.base.errors import RookeryError
 from rookery.faces.client.errors import NotRookery, ServerFailed
 
-PROBLEM = "application/problem+json"
-
 
 class _Fault(msgspec.Struct):
     pointer: str
@@ -27,12 +25,13 @@ class _Problem(msgspec.Struct):
 
 def refusal(url: str, status: int, headers: Mapping[str, str], content: bytes) -> RookeryError:
     """An answer that is no success, as an error; NotRookery when whoever answers does not speak as we do."""
-    if not headers.get("content-type", "").startswith(PROBLEM):
+    try:
+        problem = msgspec.json.decode(content, type=_Problem)
+    except msgspec.MsgspecError:  # a proxy's page, or another program's
         return NotRookery(f"{url} answers with status {status}. {NotRookery.__doc__}")
-    problem = msgspec.json.decode(content, type=_Problem)
     error = error_of(problem.code, problem.detail)
-    if "retry-after" in headers:
-        error.retry_after = int(headers["retry-after"])  # type: ignore[attr-defined]  # of those that say how long
+    if (wait := headers.get("retry-after", "")).isdecimal():  # a proxy may have put a date there
+        error.retry_after = int(wait)  # type: ignore[attr-defined]  # of those that say how long
     return error
 
 

@@ -168,7 +168,7 @@ def _reply(url: str, response: httpx.Response, content: bytes = b"") -> Reply:
 def _reaching(url: str) -> Generator[None, None, None]:
     try:
         yield
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise ServerUnreachable(
             f"{url}: {error or type(error).__name__}. {ServerUnreachable.__doc__}"
         ) from error
