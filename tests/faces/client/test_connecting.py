@@ -7,7 +7,7 @@ import pytest
 import rookery
 from rookery.demo.server import WeakServer
 from rookery.domains.users.errors import NotAuthenticated, NotPermitted
-from rookery.faces.client.errors import AddressNotValid, NotRookery, ServerUnreachable
+from rookery.faces.client.errors import AddressNotValid, NotRookery, ServerUnreachable, TokenUnusable
 from tests.faces.api.conftest import Serving
 from tests.faces.client.conftest import Introduce
 
@@ -26,6 +26,14 @@ def test_what_somebody_may_not_they_may_not_from_afar(introduce: Introduce) -> N
 def test_a_call_with_the_wrong_arguments_is_wrong_before_it_is_sent(introduce: Introduce) -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         introduce("viewer")("devices.list", colour="red")
+
+
+def test_a_token_may_end_with_a_line_break_but_has_to_be_one(serving: Serving) -> None:
+    for wrong in ("", " ", "rk_\u00e9", "rk_a\nb"):
+        with pytest.raises(TokenUnusable, match="rookery tokens create"):
+            rookery.connect(serving.url, wrong)
+    with pytest.raises(NotAuthenticated):  # it is sent, and is nobody's
+        rookery.connect(serving.url, "rk_aaaaaaaa_nobodys\n")
 
 
 def test_whoever_connects_is_told_at_once_what_is_wrong(serving: Serving, weak_server: WeakServer) -> None:

@@ -25,6 +25,10 @@ class AddressNotValid(ConfigError):
     """The address of a Rookery is http://HOST:PORT or https://HOST."""
 
 
+class TokenUnusable(ConfigError):
+    """That is no token: `rookery tokens create` makes one, rk_…, and shows it once."""
+
+
 class OnlyAtHome(NotAllowed):
     """That is done on Rookery's own machine: with its command line, or through `rookery.open`."""
 

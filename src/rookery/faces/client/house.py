@@ -96,7 +96,7 @@ def connect(url: str, token: str, *, timeout: float = PATIENCE) -> RemoteRook:
 
     Its faces are those of a Rook, their verbs requests to the API: what they return and raise is the same.
     What takes the files, keys or passwords of the other machine raises OnlyAtHome. `timeout` is in seconds,
-    for each answer. Raises AddressNotValid, ServerUnreachable, NotRookery, NotAuthenticated.
+    for each answer. Raises AddressNotValid, TokenUnusable, ServerUnreachable, NotRookery, NotAuthenticated.
     """
     wire = Wire(url, token, timeout)
     try:

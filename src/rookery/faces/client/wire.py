@@ -15,7 +15,7 @@ import msgspec
 from rookery.base.errors import RookeryError
 from rookery.base.redact import register_secret
 from rookery.faces.client.calls import Contents, Pause, Reply, Request, Step, Steps
-from rookery.faces.client.errors import AddressNotValid, LocalFileUnreadable, ServerUnreachable
+from rookery.faces.client.errors import AddressNotValid, LocalFileUnreadable, ServerUnreachable, TokenUnusable
 from rookery.faces.client.refusals import refusal
 
 PREFIX = "/api/v1"
@@ -25,7 +25,10 @@ LIMITS = httpx.Limits(keepalive_expiry=IDLE)
 
 
 def options(url: str, token: str, timeout: float) -> dict[str, Any]:
-    """How a client of httpx is opened. Raises AddressNotValid."""
+    """How a client of httpx is opened. Raises AddressNotValid, TokenUnusable."""
+    token = token.strip()  # of a file, it ends with a line break
+    if not (token and token.isascii() and token.isprintable()):
+        raise TokenUnusable
     try:
         address = httpx.URL(url.rstrip("/"))
     except httpx.InvalidURL:
