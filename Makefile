@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test coverage check bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,9 @@ demo: $(INSTALLED) ## scan a deliberately weak web server on this machine
 	@$(BIN)/rookery --data-dir .demo demo
 
 test: $(INSTALLED) ## run all tests
+	$(BIN)/python -m pytest --numprocesses 2
+
+coverage: $(INSTALLED) ## run all tests and say which lines none of them reaches; takes twice as long
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
 
 check: $(INSTALLED) ## formatting, lint, types, import contracts

@@ -86,19 +86,17 @@ class Worker:
         self._durable = open_engine(config.database_url, sync_commits=config.database.sync_commits)
         limit_idling(self._durable, LEASE_SECONDS)
         # A power failure that SQLite forgets a claim in ends all workers, too: that need not reach the disk.
-        is_shared = self._durable.dialect.name != "sqlite"
-        self._engine = self._durable if is_shared else open_engine(config.database_url)
+        is_sqlite = self._durable.dialect.name == "sqlite"
+        self._engine = open_engine(config.database_url) if is_sqlite else self._durable
         self._reading = read_only(self._engine)
         self._upkeep = Upkeep(self._engine, rook.data_dir, self.presence.id, self._only, self.concurrency)
         following = Chore(name="queue.concurrency", act=self._follow, every=FOLLOW_SECONDS)
         self._chores = Chores(rook, (*self._types.chores, *(() if concurrency else (following,))))
         self._ear = Ear(self._engine, self.presence)
         self._work = Work(hands, self._types, rook.data_dir, self.presence.nudge)
-        self._has_news = True
-        self._is_more = False
-        self._look_at = 0.0
+        self._has_news, self._is_more = True, False
         self._stop_at: float | None = None
-        self._pause, self._try_at = 0.0, 0.0
+        self._pause, self._try_at, self._look_at = 0.0, 0.0, 0.0
 
     @property
     def measures(self) -> Measures:
@@ -208,8 +206,7 @@ class Worker:
         """Record and claim in one transaction; do what is due."""
         self._has_news |= self._ear.open()
         if self._work.outcomes or self._wants():
-            engine = self._durable if self._work.outcomes else self._engine
-            with engine.begin() as connection:
+            with (self._durable if self._work.outcomes else self._engine).begin() as connection:
                 lost, claimed = self._exchange(connection)
             self._has_news = self._is_more
             self._recorded(self._work.recorded(), lost)
@@ -251,8 +248,8 @@ class Worker:
 
     def _recorded(self, outcomes: Sequence[Outcome], lost: Sequence[Outcome]) -> None:
         """These have been recorded, but for those lost to other workers."""
-        for outcome in lost:
-            log.warning("task %s was taken over by another worker; its result is dropped", outcome.task.id)
+        for each in lost:
+            log.warning("task %s was taken over by another worker; its result is dropped", each.task.id)
         if any(outcome.status is TaskStatus.RETRYING for outcome in outcomes):
             self._upkeep.expect()
 
