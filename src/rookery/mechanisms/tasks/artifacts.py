@@ -57,7 +57,7 @@ def folder_of(data_dir: Path, task_id: str) -> ArtifactFolder:
     return ArtifactFolder(Path(path_of(data_dir, task_id)))
 
 
-def path_of(data_dir: Path, task_id: str) -> str:
+def path_of(data_dir: str | Path, task_id: str) -> str:
     """The same, for every task that is begun: pathlib would take a tenth of what that costs."""
     return f"{data_dir}/artifacts/{task_id}"
 

@@ -94,7 +94,7 @@ class Job:
         return self.outcome
 
 
-def context_of(task: Claimed, data_dir: Path) -> TaskContext:
+def context_of(task: Claimed, data_dir: str | Path) -> TaskContext:
     """What the function of a task is given, in this process."""
     folder = path_of(data_dir, task.id)
     return TaskContext(task.id, task.attempt, folder=folder, actor=task.actor, parent_id=task.parent_id)

@@ -1,10 +1,10 @@
-"""While an attempt is made, what is logged names it; and OpenTelemetry, if it is installed, has its span."""
+"""While an attempt is made, what is logged names it; and OpenTelemetry, if it is used, has its span."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rookery.base.logging import logged_with
@@ -50,17 +50,8 @@ def _failed(span: Any, error: BaseException) -> None:
 
 
 def _tracer() -> Any:
-    """The library's; None where it is not installed, or nobody has told it where spans go."""
-    library = _library()
+    """The library's; None where nobody has told it where spans go, for which it would have been imported."""
+    library = sys.modules.get("opentelemetry.trace")
     if library is None or isinstance(library.get_tracer_provider(), library.ProxyTracerProvider):
         return None
     return library.get_tracer("rookery")
-
-
-@cache
-def _library() -> Any:
-    try:
-        from opentelemetry import trace
-    except ImportError:
-        return None
-    return trace

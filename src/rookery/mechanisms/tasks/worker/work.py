@@ -40,7 +40,7 @@ class Work:
         self.jobs: dict[str, Job] = {}
         self.outcomes: list[Outcome] = []
         self.pace, self.measures = Pace(), Measures()
-        self._hands, self._types, self._data_dir, self._nudge = hands, types, data_dir, nudge
+        self._hands, self._types, self._data_dir, self._nudge = hands, types, str(data_dir), nudge
         self._batches: set[Batch] = set()
         self._over: deque[Batch] = deque()
         self._ended: list[Job] = []
