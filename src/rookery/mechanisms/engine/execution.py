@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rookery.mechanisms.engine.asks import Answer, Ask, Steps
+from rookery.mechanisms.engine.asks import Answer, Ask, DnsAnswer, Steps
 from rookery.mechanisms.engine.curl import curl_command
 from rookery.mechanisms.engine.dsl import to_text
 from rookery.mechanisms.engine.dsl.values import Value
@@ -58,7 +58,8 @@ class Match:
 
 @dataclass(slots=True)
 class Outcome:
-    """What an execution came to. `unsent` and `failed` say why requests have no response."""
+    """What an execution came to. `failed` says what came to no end, so that nothing is known of it; `unsent`,
+    what there was no reason to send."""
 
     matches: list[Match] = field(default_factory=list)
     sent: int = 0
@@ -108,7 +109,7 @@ def _executed(
     try:
         execution = _Execution(template, target, outer, shared, heard)
     except UnsupportedTemplate as error:  # a payload file that was there when the template was chosen
-        return Outcome(unsent=[str(error)])
+        return Outcome(failed=[error])
     yield from execution.follow(execution.program.flow)
     return execution.outcome
 
@@ -134,7 +135,7 @@ class _Workflow:
         for template in step.templates:
             self.left -= 1
             if self.left < 0:  # each match goes through each gate: that multiplies
-                self.outcome.unsent = [f"the workflow ran {MOST_EXECUTIONS:,} templates and was ended"]
+                self.cut_short()
                 return
             outcome = yield from _executed(template, self.target, self.outer, shared, heard)
             if step.gates or step.steps:
@@ -148,6 +149,12 @@ class _Workflow:
         if heard.has_results:
             for inner in step.steps:
                 yield from self.step(inner, shared)
+
+    def cut_short(self) -> None:
+        """Say once that there was more to run."""
+        if self.left == -1:
+            said = f"the workflow ran {MOST_EXECUTIONS:,} templates on {self.target.url} and was ended"
+            self.outcome.failed.append(UnsupportedTemplate(said))
 
 
 class _Execution(HttpRun):
@@ -199,6 +206,8 @@ class _Execution(HttpRun):
                 failed.append(answer.error)
                 continue
             answered = True
+            if isinstance(answer, DnsAnswer) and answer.failure is not None:
+                failed.append(answer.failure)
             verdict = self.weighed(block, ask, answer)
             passed |= verdict.passed
             if block.stops_at_first_match and verdict.matched:
