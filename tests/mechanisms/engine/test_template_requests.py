@@ -333,6 +333,26 @@ def test_a_boolean_flow_decides_which_blocks_run(flow: str, first: int, expected
 
 
 @pytest.mark.parametrize(
+    ("flow", "expected"),
+    [
+        ("http(1) && http(9)", ["/1"]),
+        ("http(9) && http(1)", []),
+        ("http(9) || http(1)", ["/1"]),
+        ("!http(9) && http(1)", ["/1"]),
+    ],
+)
+def test_a_block_that_a_flow_names_and_there_is_not_finds_nothing(flow: str, expected: list[str]) -> None:
+    """As in nuclei; two of the official templates name one."""
+    check = template(
+        "- path: ['{{BaseURL}}/1']\n  matchers: [{type: status, status: [200]}]", top=f"flow: '{flow}'"
+    )
+    outcome, asked = run(check, [ok()])
+    assert [request.target for request in asked] == expected
+    assert len(outcome.matches) == len(expected)
+    assert ["its flow names the block http(9)" in line for line in check.warnings] == [True]
+
+
+@pytest.mark.parametrize(
     ("operators_", "expected"),
     [
         ("", ["/1", "/2"]),

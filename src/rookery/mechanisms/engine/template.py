@@ -203,7 +203,7 @@ def _block(spec: BlockSpec, number: int, template: TemplateSpec, path: str, file
     if isinstance(spec, HttpSpec):
         return _http_block(spec, number, template, path, files)
     return ProbeBlock(
-        id=spec.id or f"{spec.protocol}_{number}",
+        id=spec.name_at(number),
         protocol=spec.protocol,
         plan=_plan(spec, path),
         operators=compile_operators(spec, path),
@@ -230,7 +230,7 @@ def _http_block(
 ) -> HttpBlock:
     most = spec.max_redirects if 0 < spec.max_redirects < MOST_REDIRECTS else MOST_REDIRECTS
     return HttpBlock(
-        id=spec.id or f"http_{number}",
+        id=spec.name_at(number),
         requests=compile_requests(spec, path),
         operators=compile_operators(spec, path),
         redirects=RedirectRule(spec.redirects or spec.host_redirects, spec.redirects, most),
