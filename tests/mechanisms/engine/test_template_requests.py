@@ -267,6 +267,15 @@ def test_operators_see_every_hop_the_last_response_first() -> None:
     assert [match.matched_at for match in found] == [f"{HERE}/1", f"{HERE}/0"]
 
 
+def test_the_body_of_a_redirect_is_looked_at_as_well() -> None:
+    """nuclei has thrown it away by then, and sees an empty one."""
+    check = template(
+        "- path: ['{{BaseURL}}/0']\n  redirects: true\n  matchers: [{type: word, words: [moved to]}]"
+    )
+    found = run(check, [ok("moved to /1", 302, location="/1"), ok("here")])[0].matches
+    assert [match.matched_at for match in found] == [f"{HERE}/0"]
+
+
 def test_a_redirect_loop_ends_by_itself() -> None:
     check = template(
         "- path: ['{{BaseURL}}/0']\n  redirects: true\n  matchers: [{type: status, status: [200]}]"
