@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rookery.mechanisms.engine.asks import Answer, Ask, DnsAnswer, Steps
+from rookery.mechanisms.engine.asks import Answer, Ask, DnsAnswer, Steps, TcpAsk
 from rookery.mechanisms.engine.curl import curl_command
 from rookery.mechanisms.engine.dsl import to_text
+from rookery.mechanisms.engine.dsl.parser import FINGERPRINT
 from rookery.mechanisms.engine.dsl.values import Value
 from rookery.mechanisms.engine.errors import DslError, UnsupportedTemplate
 from rookery.mechanisms.engine.flow import Step
@@ -18,6 +19,7 @@ from rookery.mechanisms.engine.messages import RequestFailed
 from rookery.mechanisms.engine.operators import Verdict
 from rookery.mechanisms.engine.parts import Parts, ResponseParts
 from rookery.mechanisms.engine.protocols.block import ProbeBlock
+from rookery.mechanisms.engine.protocols.jarm import exchanges, fingerprint
 from rookery.mechanisms.engine.redirects import CookieJar
 from rookery.mechanisms.engine.render import Unresolved
 from rookery.mechanisms.engine.target import BadUrl, Target
@@ -208,6 +210,8 @@ class _Execution(HttpRun):
             answered = True
             if isinstance(answer, DnsAnswer) and answer.failure is not None:
                 failed.append(answer.failure)
+            if isinstance(ask, TcpAsk) and block.takes_fingerprints:
+                self.values.extracted[FINGERPRINT] = yield from self.fingerprint(ask)
             verdict = self.weighed(block, ask, answer)
             passed |= verdict.passed
             if block.stops_at_first_match and verdict.matched:
@@ -215,6 +219,18 @@ class _Execution(HttpRun):
         if not (answered and block.plan.any_will_do):
             self.outcome.failed += failed
         return passed
+
+    def fingerprint(self, place: TcpAsk) -> Steps[str]:
+        """The JARM of the server at a place; empty when one of the connections could not be made."""
+        answers = []
+        for exchange in exchanges(place.host):
+            answer = yield TcpAsk(place.host, place.port, tls=False, dialogue=exchange)
+            self.outcome.sent += 1
+            if isinstance(answer, RequestFailed):
+                self.outcome.failed.append(answer.error)
+                return ""
+            answers.append(exchange.heard)
+        return fingerprint(answers)
 
     def asks(self, block: ProbeBlock) -> Iterator[Ask]:
         """A block's asks, for each combination of its payloads, as far as they can be made."""
