@@ -14,7 +14,6 @@ from rookery.domains.scans.plan import ScanPlan
 from rookery.domains.scans.tools.nuclei.manners import flags
 from rookery.domains.scans.tools.programs import PASSED_ON
 from rookery.domains.templates import EXCLUDED_TAGS, Selector
-from rookery.mechanisms.transport.resolver import parse_resolver
 
 STATS_EVERY = 1  # second
 KEPT_RESPONSE = 32_768  # bytes of a response, as findings keep them
@@ -110,6 +109,8 @@ def write_files(
 
 def resolvers(configured: Sequence[str] = (), system: Path = RESOLVERS) -> list[str]:
     """The name servers: without any, nuclei asks public ones about its targets."""
+    from rookery.mechanisms.transport.resolver import parse_resolver  # loads the engine, which is slow
+
     places = map(parse_resolver, configured or _of_this_machine(system))
     return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in places]
 
