@@ -98,7 +98,9 @@ def tls_context(*names: str, subject: str | None = None, common_name: str | None
 
 @contextlib.asynccontextmanager
 async def dns_server(zone: Mapping[tuple[str, str], list[str]]) -> AsyncIterator[Served]:
-    """A name server over UDP for records by name and type; a name it does not have is NXDOMAIN."""
+    """A name server over UDP for records by name and type; a name it does not have is NXDOMAIN.
+
+    The zone is looked at anew for each question; what it has as a name's RCODE is all that is said of it."""
     served = Served()
 
     class Answers(asyncio.DatagramProtocol):
@@ -125,13 +127,15 @@ def question_of(data: bytes) -> str:
 
 
 def answer_from(zone: Mapping[tuple[str, str], list[str]], data: bytes) -> bytes:
-    """The answer to a DNS message out of a zone; NXDOMAIN for a name that it does not have."""
+    """The answer to a DNS message out of a zone, as `dns_server` gives it."""
     query = dns.message.from_wire(data)
     name, kind = question_of(data).split()
     reply = dns.message.make_response(query, recursion_available=True)
     if not any(known == name for known, _ in zone):
         reply.set_rcode(dns.rcode.NXDOMAIN)
-    if (name, kind) in zone:
+    if (name, "RCODE") in zone:
+        reply.set_rcode(dns.rcode.from_text(zone[name, "RCODE"][0]))
+    elif (name, kind) in zone:
         reply.answer.append(dns.rrset.from_text(name, 300, "IN", kind, *zone[name, kind]))
     elif (name, "CNAME") in zone:
         reply.answer.append(dns.rrset.from_text(name, 300, "IN", "CNAME", *zone[name, "CNAME"]))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
-from rookery.mechanisms.engine import Outcome
+from rookery.mechanisms.engine import Outcome, Template, load_template
 from tests.conformance.running import given, outcome_of
 from tests.conformance.servers import Served, dns_server
 
@@ -27,11 +28,18 @@ ZONE = {
 
 def run(path: str, host: str) -> tuple[Outcome, Served]:
     """The outcome of a template about a host, whose name servers are ours."""
+    return run_template(given(path), host, ZONE)
+
+
+def run_template(
+    template: Template, host: str, zone: Mapping[tuple[str, str], list[str]]
+) -> tuple[Outcome, Served]:
+    """The same of a template of our own, with this zone."""
 
     async def work() -> tuple[Outcome, Served]:
-        async with dns_server(ZONE) as server:
+        async with dns_server(zone) as server:
             resolvers = [f"127.0.0.1:{server.port}"]
-            return await outcome_of(given(path), f"http://{host}", resolvers=resolvers), server
+            return await outcome_of(template, f"http://{host}", resolvers=resolvers), server
 
     with asyncio.Runner() as runner:
         return runner.run(work())
@@ -76,3 +84,22 @@ def test_variables_and_values_of_the_answer_are_known_to_operators() -> None:
     assert len(run("dns/variables.yaml", NAME.rstrip("."))[0].matches) == 1
     outcome, _ = run("dns/dsl-matcher-variable.yaml", "alias.test")
     assert [match.extracted for match in outcome.matches] == [("0", "target.test")]
+
+
+FAILURES = b"""id: failures
+info: {name: N, author: rookery}
+dns:
+  - matchers:
+      - {type: word, part: raw, words: [SERVFAIL, REFUSED]}
+      - {type: dsl, dsl: ["rcode == 2 || rcode == 5"]}
+"""
+
+
+@pytest.mark.parametrize("code", ["SERVFAIL", "REFUSED"])
+def test_that_name_servers_fail_can_be_found_and_is_a_failure_all_the_same(code: str) -> None:
+    """nuclei asks three times, matches what the last one said, and calls it an error."""
+    zone = {("broken.test.", "RCODE"): [code]}
+    outcome, server = run_template(load_template(FAILURES, path="failures.yaml"), "broken.test", zone)
+    assert [match.matched_at for match in outcome.matches] == ["broken.test"]
+    assert [str(error).split()[-1] for error in outcome.failed] == [code]
+    assert len(server.asked) == 3

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import warnings
 
 import pytest
 
-from rookery.mechanisms.engine import Outcome, UnsupportedTemplate
+from rookery.mechanisms.engine import Outcome, UnsupportedTemplate, load_template
 from tests.conformance.running import given, outcome_of
 from tests.conformance.servers import tcp_server, tls_context
 
@@ -60,3 +61,26 @@ def test_each_old_version_is_tried_and_ssl_3_is_not_spoken() -> None:
 def test_what_python_s_ssl_cannot_do_is_refused() -> None:
     with pytest.raises(UnsupportedTemplate, match=r"cannot restrict the ciphers of TLS 1\.3"):
         given("ssl/custom-cipher.yaml")
+
+
+MOMENTS = b"""id: moments
+info: {name: N, author: rookery}
+ssl:
+  - address: '{{Host}}:{{Port}}'
+    extractors:
+      - {type: kval, kval: [not_after]}
+      - {type: json, json: [.not_after]}
+"""
+
+
+def test_a_moment_is_written_as_nuclei_does_by_itself_and_in_the_whole_answer() -> None:
+    async def work() -> Outcome:
+        async with tcp_server(idle, tls_context("localhost")) as server:
+            check = load_template(MOMENTS, path="moments.yaml")
+            return await outcome_of(check, f"https://localhost:{server.port}")
+
+    with asyncio.Runner() as runner:
+        (match,) = runner.run(work()).matches
+    by_itself, in_the_answer = match.extracted
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC", by_itself)
+    assert in_the_answer == by_itself.replace(" +0000 UTC", "Z").replace(" ", "T")

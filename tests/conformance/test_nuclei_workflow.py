@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rookery.domains.templates import load
-from rookery.mechanisms.engine import Outcome, Template, UnsupportedTemplate
+from rookery.mechanisms.engine import Outcome, Template, UnsupportedTemplate, execution
 from tests.conformance.running import NUCLEI, outcome_of
 from tests.conformance.servers import Page, Served, dns_server, http_server
 
@@ -99,6 +99,15 @@ def test_each_match_goes_through_a_gate_with_the_values_it_was_found_with() -> N
     outcome, _ = run("multimatch-value-share-workflow", pages)
     assert len(outcome.matches) == 3
     assert bodies == ["test-value-2", "test-value-1", "test-value-2"]
+
+
+def test_a_workflow_that_multiplies_without_end_is_cut_short_and_has_proved_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(execution, "MOST_EXECUTIONS", 4)
+    pages: dict[str, Page] = {"/": TEXT, "/path1": 'href="test-value-1"', "/path2": "test-value"}
+    outcome, _ = run("multimatch-value-share-workflow", pages)
+    assert [str(error).partition(" on ")[0] for error in outcome.failed] == ["the workflow ran 4 templates"]
 
 
 def test_cookies_are_shared_and_a_template_that_is_not_run_is_named() -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+import rookery
+from rookery.base.config import Config, Database, Scan
 from rookery.demo import WeakServer
 from rookery.domains.findings import store as findings
 from rookery.domains.scans import service
 from rookery.domains.scans.plan import ScanPlan, ScanResult
 from rookery.mechanisms.hooks import Item, Warning_, hooks_from
 from tests.beside import beside
-from tests.conformance.servers import tcp_server, tls_context
+from tests.conformance.servers import dns_server, tcp_server, tls_context
 from tests.conftest import Call
 
 HEAD = "id: {id}\ninfo:\n  name: A check\n  author: someone\n  severity: high\n"
 BANNER = "tcp:\n- host: ['{{Hostname}}']\n  matchers: [{type: word, words: [SSH-1]}]\n"
 HANDSHAKE = "ssl:\n- extractors: [{type: dsl, dsl: [subject_cn]}]\n"
+RECORD = "dns:\n- type: TXT\n  matchers: [{type: word, words: [weak]}]\n"
 PAGE = "http:\n- path: ['{{BaseURL}}/']\n  matchers: [{type: status, status: [200]}]\n"
 PASSWORD = "file:\n- extensions: [all]\n  matchers: [{type: regex, regex: ['^enable password']}]\n"
 
@@ -105,3 +110,22 @@ def test_a_workflow_reports_the_templates_that_ran_last(
     assert [template for template, _, _ in found(call)] == ["second"]
     assert (result.template_count, result.success) == (1, True)
     assert folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"), [("SERVFAIL", "open"), ("REFUSED", "open"), ("NXDOMAIN", "fixed")]
+)
+def test_a_record_is_gone_when_its_name_is_and_not_when_the_name_server_fails(
+    sqlite_url: str, data_dir: Path, tmp_path: Path, answer: str, state: str
+) -> None:
+    zone = {("localhost.", "TXT"): ['"v=weak"']}
+    with beside(dns_server(zone)) as names:
+        limits = Scan(resolvers=(f"127.0.0.1:{names.port}",))
+        config = Config(data_dir=data_dir, database=Database(url=sqlite_url), scan=limits)
+        plan = ScanPlan(endpoints=("localhost:9",), templates=templates(tmp_path, record=RECORD))
+        with rookery.open(config=config) as rook:
+            assert rook.scans.submit_scan(plan).coverage["ok"] == 1
+            zone["localhost.", "RCODE"] = [answer]
+            rook.scans.submit_scan(plan)
+            [finding] = rook.findings.list()
+    assert (finding.template_id, finding.state) == ("record", state)

@@ -125,7 +125,7 @@ def test_a_payload_file_is_looked_for_each_time(tmp_path: Path) -> None:
         TemplateCache(tmp_path).load(PAYLOAD, path=path, files=files)
 
 
-def test_a_payload_file_that_goes_between_choice_and_run_is_said(tmp_path: Path) -> None:
+def test_a_payload_file_that_goes_between_choice_and_run_makes_its_check_a_failed_one(tmp_path: Path) -> None:
     words, path = tmp_path / "words.txt", str(tmp_path / "words.yaml")
     words.write_text("one")
     cache = TemplateCache(tmp_path)
@@ -133,4 +133,4 @@ def test_a_payload_file_that_goes_between_choice_and_run_is_said(tmp_path: Path)
     words.unlink()
     with pytest.raises(StopIteration) as finished:
         next(execute(template, Target("http://127.0.0.1")))
-    assert "words.txt" in finished.value.value.unsent[0]
+    assert ["words.txt" in str(error) for error in finished.value.value.failed] == [True]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rookery.mechanisms.engine import TemplateError, UnsupportedTemplate, load_template
 from rookery.mechanisms.engine.document import Mapping, Scalar, parse_document
-from tests.mechanisms.engine.support import HEAD, source, template
+from tests.mechanisms.engine.support import HEAD, ok, operators, run, source, template
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
@@ -46,14 +46,12 @@ BLOCK = "- path: ['{{BaseURL}}/']\n  matchers: [{type: status, status: [200]}]\n
         (source("- path: [x]\n  redirects: maybe"), "'redirects' must be true or false, not 'maybe'"),
         (source("- path: [x]\n  max-size: big"), "'max-size' must be a whole number, not 'big'"),
         (source("- path: [x]\n  matchers: [{type: wrod, words: [a]}]"), "matcher type 'wrod' must be one of"),
-        (source("- path: [x]\n  matchers: [{type: word}]"), "a word matcher needs 'words'"),
         (source("- path: [x]\n  matchers: [{type: status, status: [ok]}]"), "whole number, not 'ok'"),
         (source("- path: [x]\n  matchers: [{type: word, words: [a], condition: xor}]"), "one of or, and"),
         (source("- path: [x]\n  matchers: [{type: regex, regex: ['(']}]"), "check.yaml:9: bad regex '('"),
         (source("- path: [x]\n  matchers: [{type: binary, binary: [zz]}]"), "check.yaml:9"),
         (source("- path: [x]\n  matchers: [{type: dsl, dsl: ['1 +']}]"), "unexpected the end"),
         (source("- path: [x]\n  matchers: [{type: dsl, dsl: ['nothing(1)']}]"), "nothing() is not available"),
-        (source("- path: [x]\n  extractors: [{type: regex}]"), "a regex extractor needs 'regex'"),
         (source("- raw: ['']"), "a raw request is empty"),
         (source('- raw: ["@timeout: soon\\nGET / HTTP/1.1"]'), "@timeout 'soon' is not a duration"),
         (source("- path: [x]\n  extractors: [{type: magic}]"), "extractor type 'magic' must be one of"),
@@ -73,7 +71,7 @@ def test_what_is_no_template_is_refused_in_one_line(data: bytes, said: str) -> N
         (f"{HEAD}headless: []".encode(), "the headless protocol is not run"),
         (source(BLOCK, "self-contained: true"), "self-contained"),
         (source(BLOCK, "flow: 'for (let x of y) http(1)'"), "its flow is JavaScript"),
-        (source(BLOCK, "flow: http(7)"), "its flow names the block http(7)"),
+        (source(BLOCK, "flow: dns(1)"), "its flow names the block dns(1)"),
         (source(BLOCK, "flow: (http(1)"), "its flow is JavaScript"),
         (source(BLOCK, "flow: http(1) &&"), "its flow is JavaScript"),
         (source(BLOCK, f"flow: {'(' * 99}http(1){')' * 99}"), "its flow is JavaScript"),
@@ -128,6 +126,34 @@ def test_info_is_typed() -> None:
 def test_an_unknown_key_of_info_is_a_warning_because_it_changes_nothing_that_is_run() -> None:
     check = load_template(b"id: a\ninfo: {name: n, author: x, colour: red}\nhttp: [{path: [a]}]", path="x")
     assert check.warnings == ("x: unknown key 'colour' in info", "x: info has no severity")
+
+
+def test_what_looks_for_nothing_finds_nothing_and_is_named_in_a_warning() -> None:
+    """As in nuclei, where a negative one of them holds; one of the official templates has such a matcher."""
+    check = operators(
+        """
+        matchers:
+          - {type: word, name: never}
+          - {type: regex, name: neither, condition: and}
+          - {type: dsl, name: nor, condition: and}
+          - {type: word, name: always, negative: true}
+        extractors: [{type: kval}]
+        """
+    )
+    outcome, _ = run(check, [ok("any")])
+    assert [match.matcher_name for match in outcome.matches] == ["always"]
+    assert check.warnings == (
+        "check.yaml: the word matcher of line 12 has no 'words': it finds nothing",
+        "check.yaml: the regex matcher of line 13 has no 'regex': it finds nothing",
+        "check.yaml: the dsl matcher of line 14 has no 'dsl': it finds nothing",
+        "check.yaml: the word matcher of line 15 has no 'words': it finds nothing",
+        "check.yaml: the kval extractor of line 16 has no 'kval': it finds nothing",
+    )
+
+
+def test_a_comment_or_description_about_callbacks_is_no_callback() -> None:
+    text = source(BLOCK).replace(b"name: A check", b"name: Detects {{interactsh-url}}")
+    assert load_template(text + b"\n# {{interactsh-url}}", path="check.yaml").request_count == 1
 
 
 @given(st.binary(max_size=400))

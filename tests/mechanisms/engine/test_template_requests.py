@@ -267,6 +267,15 @@ def test_operators_see_every_hop_the_last_response_first() -> None:
     assert [match.matched_at for match in found] == [f"{HERE}/1", f"{HERE}/0"]
 
 
+def test_the_body_of_a_redirect_is_looked_at_as_well() -> None:
+    """nuclei has thrown it away by then, and sees an empty one."""
+    check = template(
+        "- path: ['{{BaseURL}}/0']\n  redirects: true\n  matchers: [{type: word, words: [moved to]}]"
+    )
+    found = run(check, [ok("moved to /1", 302, location="/1"), ok("here")])[0].matches
+    assert [match.matched_at for match in found] == [f"{HERE}/0"]
+
+
 def test_a_redirect_loop_ends_by_itself() -> None:
     check = template(
         "- path: ['{{BaseURL}}/0']\n  redirects: true\n  matchers: [{type: status, status: [200]}]"
@@ -330,6 +339,26 @@ def test_a_boolean_flow_decides_which_blocks_run(flow: str, first: int, expected
     outcome, asked = run(template(BLOCKS, top=flow), [ok("", first), ok()])
     assert [request.target for request in asked] == expected
     assert len(outcome.matches) == ("/2" in expected)
+
+
+@pytest.mark.parametrize(
+    ("flow", "expected"),
+    [
+        ("http(1) && http(9)", ["/1"]),
+        ("http(9) && http(1)", []),
+        ("http(9) || http(1)", ["/1"]),
+        ("!http(9) && http(1)", ["/1"]),
+    ],
+)
+def test_a_block_that_a_flow_names_and_there_is_not_finds_nothing(flow: str, expected: list[str]) -> None:
+    """As in nuclei; two of the official templates name one."""
+    check = template(
+        "- path: ['{{BaseURL}}/1']\n  matchers: [{type: status, status: [200]}]", top=f"flow: '{flow}'"
+    )
+    outcome, asked = run(check, [ok()])
+    assert [request.target for request in asked] == expected
+    assert len(outcome.matches) == len(expected)
+    assert ["its flow names the block http(9)" in line for line in check.warnings] == [True]
 
 
 @pytest.mark.parametrize(

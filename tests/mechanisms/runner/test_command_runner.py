@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -128,6 +129,24 @@ def test_a_timeout_ends_the_program_and_everything_it_started(tmp_path: Path) ->
     errors = [item for item in runner if isinstance(item, Error)]
     assert errors[0].message.endswith("was ended after 1.5 seconds (timeout)")
     assert ends(int(pids.read_text()))
+
+
+def test_a_program_is_asked_by_sigint_and_sigterm_before_it_is_killed(tmp_path: Path) -> None:
+    """By SIGINT first: on it nuclei writes down how far it has come."""
+    heard = tmp_path / "heard"
+    script = (
+        "import signal, time\n"
+        f"note = lambda number, _: open({str(heard)!r}, 'a').write(signal.Signals(number).name + ' ')\n"
+        "signal.signal(signal.SIGINT, note); signal.signal(signal.SIGTERM, note)\n"
+        'print(\'{"url": "ready"}\', flush=True)\n'
+        "while True: time.sleep(0.1)"
+    )
+    runner = PrintsJson(python(script))
+    runner.patience = 0.5
+    for _ in runner:
+        break
+    assert heard.read_text().split() == ["SIGINT", "SIGTERM"]
+    assert runner.exit_code == -signal.SIGKILL
 
 
 def ends(pid: int) -> bool:

@@ -26,7 +26,7 @@ from rookery.domains.scans.targets import name_of, outcome_of, targets_of, troub
 from rookery.domains.scans.tools.running import ScanRunner
 from rookery.domains.templates import Selection, open_library
 from rookery.domains.templates.places import SHIPPED, for_configurations
-from rookery.mechanisms.engine import CheckBroken, Match, Target, Template
+from rookery.mechanisms.engine import Match, Target, Template
 from rookery.mechanisms.hooks import Error, Item, Warning_
 from rookery.mechanisms.texts import Texts
 from rookery.mechanisms.transport import (
@@ -35,6 +35,7 @@ from rookery.mechanisms.transport import (
     FileUnreadable,
     HttpClient,
     Ports,
+    TransportError,
     count_requests,
     ports_beside,
     run_templates,
@@ -182,7 +183,9 @@ class TemplateRunner(ScanRunner):
                 yield Warning_(message=line)
             roots = [each for each in self.targets if is_path(each) and not is_stored(each)]
             files = AnyFiles(await asyncio.to_thread(DiskFiles, roots), self.texts)
-            ports = ports_beside(client, allow, timeout=limits.timeout, files=files)
+            ports = ports_beside(
+                client, allow, timeout=limits.timeout, resolvers=limits.resolvers, files=files
+            )
             for item in self._unsuited():
                 yield item
             found = await asyncio.to_thread(self._found)
@@ -289,14 +292,14 @@ class TemplateRunner(ScanRunner):
     def _items(self, done: Done) -> Iterator[Item]:
         for match in done.outcome.matches:
             yield self._sighting(match, done.target)
-        if not done.outcome.failed:
+        if done.outcome.matches or not done.outcome.failed:
             self._answered.add(name_of(done.target))
         # A service that is not there is nothing that went wrong.
         may_be_missing = not done.target.is_file and HTTP not in done.template.protocols
         for error in done.outcome.failed:
             kind = (done.target.url, type(error))
             is_said = kind in self._said  # a dying host says the same a thousand times
-            if not is_said and (not may_be_missing or isinstance(error, CheckBroken)):
+            if not is_said and not (may_be_missing and isinstance(error, TransportError)):
                 self._said.add(kind)
                 yield Error(message=redact_text(str(error)))
 

@@ -109,7 +109,7 @@ async def tried(path: Path, endpoint: str, scope: Scope, limits: Limits, *, data
     allow = partial(_allow, scope)
     async with HttpClient(allow, rate_limit=limits.rate_limit, timeout=limits.timeout) as client:
         files = await asyncio.to_thread(DiskFiles, [endpoint] if is_path(endpoint) else [])
-        beside = ports_beside(client, allow, timeout=limits.timeout, files=files)
+        beside = ports_beside(client, allow, timeout=limits.timeout, resolvers=limits.resolvers, files=files)
         ports = Overheard(**{each.name: getattr(beside, each.name) for each in fields(beside)}, note=note)
         for target in targets:
             outcome = await run_template(ports, template, target)

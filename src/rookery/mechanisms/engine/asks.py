@@ -69,10 +69,14 @@ class DnsAsk:
 
 @dataclass(frozen=True, slots=True)
 class DnsAnswer:
-    """The question and the answer as they were on the wire; both are sound messages."""
+    """The question and the answer as they were on the wire; both are sound messages.
+
+    `failure` is why it proves nothing about the name, when every name server only said that it failed: a
+    template may look for just that, but what it does not find may be there."""
 
     query: bytes
     wire: bytes
+    failure: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)

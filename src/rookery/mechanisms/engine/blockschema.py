@@ -38,14 +38,13 @@ def read_matcher(reader: Reader) -> MatcherSpec:
     kind = reader.text("type") or "word"
     if kind not in MATCHER_LIST:
         raise reader.error(f"matcher type {kind!r} must be one of {', '.join(MATCHER_LIST)}", "type")
-    if not reader.texts(MATCHER_LIST[kind]):
-        raise reader.error(f"a {kind} matcher needs {MATCHER_LIST[kind]!r}", "type")
+    wanted = reader.texts(MATCHER_LIST[kind])
     return MatcherSpec(
         kind=kind,
         line=reader.line,
         name=reader.text("name"),
         part=reader.text("part"),
-        is_and=reader.choice("condition", ("or", "and"), "or") == "and",
+        is_and=reader.choice("condition", ("or", "and"), "or") == "and" and bool(wanted),
         negative=reader.flag("negative"),
         internal=reader.flag("internal"),
         case_insensitive=reader.flag("case-insensitive"),
@@ -69,8 +68,6 @@ def read_extractor(reader: Reader) -> ExtractorSpec:
         raise reader.error(
             f"extractor type {kind!r} must be one of {', '.join(sorted(EXTRACTOR_LIST))}", "type"
         )
-    if not reader.texts(kind):
-        raise reader.error(f"a {kind} extractor needs {kind!r}", "type")
     return ExtractorSpec(
         kind=kind,
         line=reader.line,

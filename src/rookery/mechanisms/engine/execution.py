@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rookery.mechanisms.engine.asks import Answer, Ask, Steps
+from rookery.mechanisms.engine.asks import Answer, Ask, DnsAnswer, Steps, TcpAsk
 from rookery.mechanisms.engine.curl import curl_command
 from rookery.mechanisms.engine.dsl import to_text
+from rookery.mechanisms.engine.dsl.parser import FINGERPRINT
 from rookery.mechanisms.engine.dsl.values import Value
 from rookery.mechanisms.engine.errors import DslError, UnsupportedTemplate
 from rookery.mechanisms.engine.flow import Step
@@ -18,6 +19,7 @@ from rookery.mechanisms.engine.messages import RequestFailed
 from rookery.mechanisms.engine.operators import Verdict
 from rookery.mechanisms.engine.parts import Parts, ResponseParts
 from rookery.mechanisms.engine.protocols.block import ProbeBlock
+from rookery.mechanisms.engine.protocols.jarm import exchanges, fingerprint
 from rookery.mechanisms.engine.redirects import CookieJar
 from rookery.mechanisms.engine.render import Unresolved
 from rookery.mechanisms.engine.target import BadUrl, Target
@@ -58,7 +60,8 @@ class Match:
 
 @dataclass(slots=True)
 class Outcome:
-    """What an execution came to. `unsent` and `failed` say why requests have no response."""
+    """What an execution came to. `failed` says what came to no end, so that nothing is known of it; `unsent`,
+    what there was no reason to send."""
 
     matches: list[Match] = field(default_factory=list)
     sent: int = 0
@@ -108,7 +111,7 @@ def _executed(
     try:
         execution = _Execution(template, target, outer, shared, heard)
     except UnsupportedTemplate as error:  # a payload file that was there when the template was chosen
-        return Outcome(unsent=[str(error)])
+        return Outcome(failed=[error])
     yield from execution.follow(execution.program.flow)
     return execution.outcome
 
@@ -134,7 +137,7 @@ class _Workflow:
         for template in step.templates:
             self.left -= 1
             if self.left < 0:  # each match goes through each gate: that multiplies
-                self.outcome.unsent = [f"the workflow ran {MOST_EXECUTIONS:,} templates and was ended"]
+                self.cut_short()
                 return
             outcome = yield from _executed(template, self.target, self.outer, shared, heard)
             if step.gates or step.steps:
@@ -148,6 +151,12 @@ class _Workflow:
         if heard.has_results:
             for inner in step.steps:
                 yield from self.step(inner, shared)
+
+    def cut_short(self) -> None:
+        """Say once that there was more to run."""
+        if self.left == -1:
+            said = f"the workflow ran {MOST_EXECUTIONS:,} templates on {self.target.url} and was ended"
+            self.outcome.failed.append(UnsupportedTemplate(said))
 
 
 class _Execution(HttpRun):
@@ -199,6 +208,10 @@ class _Execution(HttpRun):
                 failed.append(answer.error)
                 continue
             answered = True
+            if isinstance(answer, DnsAnswer) and answer.failure is not None:
+                failed.append(answer.failure)
+            if isinstance(ask, TcpAsk) and block.takes_fingerprints:
+                self.values.extracted[FINGERPRINT] = yield from self.fingerprint(ask)
             verdict = self.weighed(block, ask, answer)
             passed |= verdict.passed
             if block.stops_at_first_match and verdict.matched:
@@ -206,6 +219,18 @@ class _Execution(HttpRun):
         if not (answered and block.plan.any_will_do):
             self.outcome.failed += failed
         return passed
+
+    def fingerprint(self, place: TcpAsk) -> Steps[str]:
+        """The JARM of the server at a place; empty when one of the connections could not be made."""
+        answers = []
+        for exchange in exchanges(place.host):
+            answer = yield TcpAsk(place.host, place.port, tls=False, dialogue=exchange)
+            self.outcome.sent += 1
+            if isinstance(answer, RequestFailed):
+                self.outcome.failed.append(answer.error)
+                return ""
+            answers.append(exchange.heard)
+        return fingerprint(answers)
 
     def asks(self, block: ProbeBlock) -> Iterator[Ask]:
         """A block's asks, for each combination of its payloads, as far as they can be made."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,11 +32,22 @@ class Numbered(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`run` runs the blocks with these numbers (from 0); `all`, `any` and `not` combine steps."""
+    """`run` runs the blocks with these numbers (from 0); `all`, `any` and `not` combine steps.
+
+    A block that is `missing` counts as one that found nothing, as in nuclei."""
 
     kind: str
     blocks: tuple[int, ...] = ()
     steps: tuple[Step, ...] = ()
+    missing: str = ""
+
+    @property
+    def gaps(self) -> Iterator[str]:
+        """The blocks that it names and that there are not."""
+        if self.missing:
+            yield self.missing
+        for step in self.steps:
+            yield from step.gaps
 
 
 def parse_flow(text: str, blocks: Sequence[Numbered], path: str) -> Step:
@@ -115,4 +126,6 @@ class _Parser:
         if reference.isdigit() and 1 <= int(reference) <= len(known):
             return Step("run", (known[int(reference) - 1],))
         missing = f"{protocol}({reference})"
+        if known:
+            return Step("run", missing=missing)
         raise UnsupportedTemplate(f"its flow names the block {missing}, which it lacks", path=self.path)

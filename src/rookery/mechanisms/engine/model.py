@@ -109,6 +109,10 @@ class BlockSpec:
         """What its protocol sends that can name a payload."""
         yield from ()
 
+    def name_at(self, number: int) -> str:
+        """How flows and later blocks call it, the block with this number (from 1) of its template."""
+        return self.id or f"{self.protocol}_{number}"
+
 
 @dataclass(frozen=True, slots=True)
 class HttpSpec(BlockSpec):

@@ -7,13 +7,16 @@ run, they are warnings.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from rookery.mechanisms.engine.document import parse_document
 from rookery.mechanisms.engine.errors import UnsupportedTemplate
+from rookery.mechanisms.engine.flow import parse_flow
 from rookery.mechanisms.engine.httpschema import read_http
 from rookery.mechanisms.engine.keywords import (
     INFO_KEYS,
+    MATCHER_LIST,
     OTHER_PROTOCOLS,
     REFUSED_FLAGS,
     TEMPLATE_KEYS,
@@ -22,7 +25,9 @@ from rookery.mechanisms.engine.model import (
     SEVERITIES,
     BlockSpec,
     Classification,
+    ExtractorSpec,
     Info,
+    MatcherSpec,
     TemplateSpec,
 )
 from rookery.mechanisms.engine.protocols.dns import read_dns
@@ -45,13 +50,15 @@ def read_template(data: bytes, *, path: str) -> TemplateSpec:
     _refuse_other_kinds(root, data)
     workflow = read_steps(root, "workflows")
     blocks = () if workflow else _blocks(root)
+    flow = root.text("flow").strip()
+    warnings += [*_idle_operators(blocks), *_missing_blocks(flow, blocks, path)]
     return TemplateSpec(
         id=spec_id,
         info=info,
         blocks=blocks,
         variables=root.table("variables"),
         constants=root.table("constants"),
-        flow=root.text("flow").strip(),
+        flow=flow,
         stop_at_first_match=root.flag("stop-at-first-match"),
         warnings=tuple(f"{path}: {warning}" for warning in warnings),
         workflow=workflow,
@@ -73,6 +80,31 @@ def _blocks(root: Reader) -> tuple[BlockSpec, ...]:
     if not blocks:
         raise root.error(f"there is no block of any protocol ({', '.join(READERS)})")
     return blocks
+
+
+def _idle_operators(blocks: Iterable[BlockSpec]) -> Iterator[str]:
+    """What finds nothing, for it has nothing to look for; nuclei runs that, too."""
+    for block in blocks:
+        for matcher in block.matchers:
+            yield from _idle(matcher, "matcher", MATCHER_LIST[matcher.kind])
+        for extractor in block.extractors:
+            yield from _idle(extractor, "extractor", extractor.kind)
+
+
+def _idle(operator: MatcherSpec | ExtractorSpec, what: str, wanted: str) -> Iterator[str]:
+    if not getattr(operator, wanted):
+        yield f"the {operator.kind} {what} of line {operator.line} has no {wanted!r}: it finds nothing"
+
+
+class _Named(NamedTuple):
+    id: str
+    protocol: str
+
+
+def _missing_blocks(flow: str, blocks: Iterable[BlockSpec], path: str) -> Iterator[str]:
+    named = [_Named(block.name_at(number), block.protocol) for number, block in enumerate(blocks, 1)]
+    for missing in parse_flow(flow, named, path).gaps:
+        yield f"its flow names the block {missing}, which it lacks: that finds nothing"
 
 
 def read_id(root: Reader) -> str:
@@ -132,8 +164,14 @@ def _refuse_other_kinds(root: Reader, data: bytes) -> None:
         raise UnsupportedTemplate(f"the {others[0]} protocol is not run", path=root.path)
     if root.flag("self-contained"):
         raise UnsupportedTemplate(REFUSED_FLAGS["self-contained"], path=root.path)
-    if OUT_OF_BAND.search(data.decode("utf-8", "replace")):
+    if OUT_OF_BAND.search(data.decode("utf-8", "replace")) and _is_out_of_band(root):
         raise UnsupportedTemplate("out-of-band interaction (interactsh) is not run", path=root.path)
+
+
+def _is_out_of_band(root: Reader) -> bool:
+    """Whether what is run says so, and not a comment or the description."""
+    run = {key: value for key, value in root.everything().items() if key != "info"}
+    return OUT_OF_BAND.search(str(run)) is not None
 
 
 OLD_NAMES = {"requests": "http", "network": "tcp"}

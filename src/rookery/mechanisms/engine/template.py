@@ -10,6 +10,7 @@ from functools import cached_property
 
 from rookery.mechanisms.engine.digest import DigestLogin
 from rookery.mechanisms.engine.dsl.functions.chance import ALPHANUMERIC, random_text
+from rookery.mechanisms.engine.dsl.parser import FINGERPRINT, unknown_function
 from rookery.mechanisms.engine.errors import UnsupportedTemplate
 from rookery.mechanisms.engine.flow import Step, parse_flow
 from rookery.mechanisms.engine.latin import narrow
@@ -189,7 +190,7 @@ def compile_program(spec: TemplateSpec, *, path: str, files: PayloadFiles = NO_F
 
 def _program(spec: TemplateSpec, path: str, files: PayloadFiles) -> Program:
     blocks = tuple(_block(block, number, spec, path, files) for number, block in enumerate(spec.blocks, 1))
-    return Program(
+    program = Program(
         blocks=blocks,
         flow=parse_flow(spec.flow, blocks, path),
         variables={narrow(name): compile_text(narrow(value)) for name, value in spec.variables.items()},
@@ -197,13 +198,24 @@ def _program(spec: TemplateSpec, path: str, files: PayloadFiles) -> Program:
         keeps_history=len(blocks) > 1 or any(_reads_history(block) for block in blocks),
         stops_at_first_match=spec.stop_at_first_match,
     )
+    _refuse_fingerprints_elsewhere(program)
+    return program
+
+
+def _refuse_fingerprints_elsewhere(program: Program) -> None:
+    """Only what has connected to a place knows which fingerprint is meant."""
+    named = [text.names for block in program.blocks for text in block.texts]
+    named += [text.names for text in program.variables.values()]
+    named += [block.operators.names for block in program.blocks if block.protocol != TcpSpec.protocol]
+    if any(FINGERPRINT in names for names in named):
+        raise UnsupportedTemplate(str(unknown_function("jarm")))
 
 
 def _block(spec: BlockSpec, number: int, template: TemplateSpec, path: str, files: PayloadFiles) -> Block:
     if isinstance(spec, HttpSpec):
         return _http_block(spec, number, template, path, files)
     return ProbeBlock(
-        id=spec.id or f"{spec.protocol}_{number}",
+        id=spec.name_at(number),
         protocol=spec.protocol,
         plan=_plan(spec, path),
         operators=compile_operators(spec, path),
@@ -230,7 +242,7 @@ def _http_block(
 ) -> HttpBlock:
     most = spec.max_redirects if 0 < spec.max_redirects < MOST_REDIRECTS else MOST_REDIRECTS
     return HttpBlock(
-        id=spec.id or f"http_{number}",
+        id=spec.name_at(number),
         requests=compile_requests(spec, path),
         operators=compile_operators(spec, path),
         redirects=RedirectRule(spec.redirects or spec.host_redirects, spec.redirects, most),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         HostUnreachable,
         NoPort,
         OutOfScope,
+        ResolverFailed,
         ResponseTooLarge,
         SlowedDown,
         TimedOut,
@@ -54,6 +55,7 @@ __all__ = [
     "OutOfScope",
     "Place",
     "Ports",
+    "ResolverFailed",
     "ResponseTooLarge",
     "SlowedDown",
     "TcpClient",
@@ -79,7 +81,7 @@ __getattr__ = lazily(
             "rookery.mechanisms.transport.driver": "count_requests reach run_template run_templates",
             "rookery.mechanisms.transport.errors": (
                 "BadResponse FileUnreadable HostSkipped HostUnreachable NoPort OutOfScope "
-                "ResponseTooLarge SlowedDown TimedOut TlsFailed TooManyRedirects "
+                "ResolverFailed ResponseTooLarge SlowedDown TimedOut TlsFailed TooManyRedirects "
                 "TransportError"
             ),
             "rookery.mechanisms.transport.files": "DiskFiles MemoryFiles files_below",

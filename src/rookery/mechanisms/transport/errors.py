@@ -6,6 +6,7 @@ Unavailable
     ├── TlsFailed          the TLS handshake failed
     ├── TimedOut           nothing complete came in time
     ├── BadResponse        what came is not HTTP
+    ├── ResolverFailed     a name server said that it could not find out
     ├── ResponseTooLarge   the headers are longer than they may be
     ├── SlowedDown         it keeps asking for a pause
     ├── TooManyRedirects   it redirects in a circle, or on and on
@@ -47,6 +48,10 @@ class BadResponse(TransportError):
 
 class ConnectionLost(BadResponse):
     """The connection closed before a response began."""
+
+
+class ResolverFailed(TransportError):
+    """A name server said that it could not find out."""
 
 
 class ResponseTooLarge(TransportError):

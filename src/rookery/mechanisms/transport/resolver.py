@@ -14,6 +14,7 @@ from rookery.mechanisms.transport.errors import (
     BadResponse,
     HostUnreachable,
     OutOfScope,
+    ResolverFailed,
     TimedOut,
     UnknownHost,
 )
@@ -47,16 +48,24 @@ class DnsClient:
         self._configured: tuple[Place, ...] = ()
 
     async def ask(self, ask: DnsAsk) -> DnsAnswer:
-        """The answer to a question, whatever its rcode. TransportError or OutOfScope when there is none."""
+        """The first answer by which the name has the records or does not; after all tries, that of a name
+        server that failed, which says so. TransportError or OutOfScope when there is none."""
         query = make_query(ask)
         places = await self._places(ask)
         last: Exception = TimedOut(f"{ask.name}: no name server answered")
+        refusal: DnsAnswer | None = None
         for place in itertools.islice(itertools.cycle(places), ask.retries):
             try:
                 async with self._turns.turn(*place):
-                    return await self._answered(query, place)
+                    answer = await self._answered(query, place)
             except (TimedOut, HostUnreachable, BadResponse) as error:
                 last = error
+                continue
+            if answer.failure is None:
+                return answer
+            refusal = answer
+        if refusal is not None:
+            return refusal
         raise last
 
     async def _places(self, ask: DnsAsk) -> tuple[Place, ...]:
@@ -92,7 +101,15 @@ class DnsClient:
             raise HostUnreachable(f"{server}: {error.strerror or 'cannot be reached'}") from None
         except (dns.exception.DNSException, EOFError, ValueError) as error:
             raise BadResponse(f"{server}: what came is no DNS answer ({type(error).__name__})") from None
-        return DnsAnswer(query.to_wire(), _wire(reply))
+        return DnsAnswer(query.to_wire(), _wire(reply), _failure(reply, server))
+
+
+def _failure(reply: Message, server: str) -> ResolverFailed | None:
+    """Why a reply proves nothing: it is neither "here it is" nor "there is no such name"."""
+    from dns.rcode import NOERROR, NXDOMAIN, to_text
+
+    code = reply.rcode()
+    return None if code in (NOERROR, NXDOMAIN) else ResolverFailed(f"{server} answered {to_text(code)}")
 
 
 def _wire(reply: Message) -> bytes:

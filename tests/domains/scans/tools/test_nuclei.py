@@ -348,12 +348,14 @@ def test_nothing_of_the_users_nuclei_reaches_it(tmp_path: Path) -> None:
     )
 
 
-def test_names_are_looked_up_where_this_machine_does(tmp_path: Path) -> None:
+def test_names_are_looked_up_where_it_is_configured_or_where_this_machine_does(tmp_path: Path) -> None:
     """nuclei's own default is to ask public resolvers about its targets."""
     file = tmp_path / "resolv.conf"
     file.write_text("# comment\nnameserver 127.0.0.53\nsearch lan\nnameserver ::1\nnameserver\n")
-    assert resolvers(file) == ["127.0.0.53:53", "[::1]:53"]
-    assert resolvers(tmp_path / "nothing") == ["127.0.0.1:53"]
+    assert resolvers(system=file) == ["127.0.0.53:53", "[::1]:53"]
+    assert resolvers(system=tmp_path / "nothing") == ["127.0.0.1:53"]
+    configured = ["192.0.2.1", "192.0.2.2:5353", "::1", "[::1]:5353"]
+    assert resolvers(configured, file) == ["192.0.2.1:53", "192.0.2.2:5353", "[::1]:53", "[::1]:5353"]
 
 
 def test_a_runner_can_be_pickled_before_and_after_its_run(tmp_path: Path) -> None:

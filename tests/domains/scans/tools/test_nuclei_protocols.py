@@ -9,14 +9,13 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 import rookery
 from rookery.domains.scans.plan import ScanPlan
-from rookery.domains.scans.tools.nuclei import command
 from tests.beside import beside
 from tests.conformance.servers import answer_from, tcp_server
 from tests.domains.scans.tools import programs
@@ -26,9 +25,21 @@ Zone = dict[tuple[str, str], list[str]]
 
 
 @pytest.fixture
-def rook(sqlite_url: str, data_dir: Path) -> Iterator[rookery.Rook]:
-    """A Rook that scans with nuclei, which everything is in the scope of."""
-    with rookery.open(config=settings(sqlite_url, data_dir, programs.nuclei())) as opened:
+def zone() -> Zone:
+    """What the name server says."""
+    return {}
+
+
+@pytest.fixture
+def rook(sqlite_url: str, data_dir: Path, zone: Zone) -> Iterator[rookery.Rook]:
+    """A Rook that scans with nuclei, which everything is in the scope of, and asks a name server of its own.
+
+    By TCP: nuclei asks it through the gate."""
+    config = settings(sqlite_url, data_dir, programs.nuclei())
+    with ExitStack() as stack:
+        names = stack.enter_context(beside(tcp_server(NameServer(zone))))
+        scan = replace(config.scan, resolvers=(f"127.0.0.1:{names.port}",))
+        opened = stack.enter_context(rookery.open(config=replace(config, scan=scan)))
         for network in ("0.0.0.0/0", "::/0"):
             opened.scans.add_to_scope(network)
         yield opened
@@ -96,7 +107,7 @@ DNS = """dns:
     matchers: [{type: word, words: [weak]}]"""
 
 
-def weak_by_tcp(stack: ExitStack) -> Weak:
+def weak_by_tcp(stack: ExitStack, _: Zone) -> Weak:
     service = Service()
     port = stack.enter_context(beside(tcp_server(service))).port
 
@@ -106,35 +117,27 @@ def weak_by_tcp(stack: ExitStack) -> Weak:
     return Weak(f"http://127.0.0.1:{port}", TCP, lambda: say(b"strong"), lambda: say(b"weak 1.0"))
 
 
-def weak_by_ssl(stack: ExitStack) -> Weak:
+def weak_by_ssl(stack: ExitStack, _: Zone) -> Weak:
     service = Service(tls=True)
     port = stack.enter_context(beside(tcp_server(service, service.context))).port
     mend, bring_back = (partial(service.name, name) for name in ("strong.example", "weak.example"))
     return Weak(f"https://127.0.0.1:{port}", SSL, mend, bring_back)
 
 
-def weak_by_dns(stack: ExitStack) -> Weak:
-    zone = ask_here(stack, {("localhost.", "TXT"): ["weak"]})
-
+def weak_by_dns(_: ExitStack, zone: Zone) -> Weak:
     def answer(text: str) -> None:
         zone["localhost.", "TXT"] = [text]
 
+    answer("weak")
     return Weak("http://localhost:9", DNS, lambda: answer("strong"), lambda: answer("weak"))
-
-
-def ask_here(stack: ExitStack, zone: Zone) -> Zone:
-    """nuclei asks the name servers of this machine, through the gate and so by TCP: here the test's own."""
-    port = stack.enter_context(beside(tcp_server(NameServer(zone)))).port
-    stack.enter_context(patch.object(command, "resolvers", lambda: [f"127.0.0.1:{port}"]))
-    return zone
 
 
 @pytest.mark.parametrize("weak", [weak_by_tcp, weak_by_ssl, weak_by_dns])
 def test_what_is_mended_is_fixed_and_what_comes_back_is_open_again(
-    rook: rookery.Rook, tmp_path: Path, weak: Callable[[ExitStack], Weak]
+    rook: rookery.Rook, tmp_path: Path, zone: Zone, weak: Callable[[ExitStack, Zone], Weak]
 ) -> None:
     with ExitStack() as stack:
-        one = weak(stack)
+        one = weak(stack, zone)
         folder = write(tmp_path / "t", "one", one.template)
         first = scan(rook, one.url, templates=folder)
         assert first.coverage == {"ok": 1, "error": 0, "skipped": 0}
@@ -154,7 +157,7 @@ def test_both_engines_know_of_the_other_ones_findings_what_is_fixed(
 ) -> None:
     """They name the target alike, though nuclei says an address where it was given a URL."""
     with ExitStack() as stack:
-        one = weak_by_tcp(stack)
+        one = weak_by_tcp(stack, {})
         folder = write(tmp_path / "t", "one", one.template)
         scan(rook, one.url, templates=folder)
         one.mend()
@@ -164,10 +167,10 @@ def test_both_engines_know_of_the_other_ones_findings_what_is_fixed(
 
 @pytest.mark.parametrize("weak", [weak_by_tcp, weak_by_ssl])
 def test_where_nobody_answers_any_more_nothing_is_fixed(
-    rook: rookery.Rook, tmp_path: Path, weak: Callable[[ExitStack], Weak]
+    rook: rookery.Rook, tmp_path: Path, zone: Zone, weak: Callable[[ExitStack, Zone], Weak]
 ) -> None:
     with ExitStack() as stack:
-        one = weak(stack)
+        one = weak(stack, zone)
         folder = write(tmp_path / "t", "one", one.template)
         scan(rook, one.url, templates=folder)
     result = scan(rook, one.url, templates=folder)
@@ -176,16 +179,15 @@ def test_where_nobody_answers_any_more_nothing_is_fixed(
 
 
 def test_a_name_that_is_gone_may_have_no_name_server_and_proves_nothing(
-    rook: rookery.Rook, tmp_path: Path
+    rook: rookery.Rook, tmp_path: Path, zone: Zone
 ) -> None:
     """nuclei calls NXDOMAIN, SERVFAIL and REFUSED the same: it could not resolve it."""
-    with ExitStack() as stack:
-        zone = ask_here(stack, {("localhost.", "TXT"): ["weak"]})
-        folder = write(tmp_path / "t", "one", DNS)
-        scan(rook, "http://localhost:9", templates=folder)
-        assert states(rook) == {("one", ""): "open"}
-        zone.clear()
-        result = scan(rook, "http://localhost:9", templates=folder)
+    zone["localhost.", "TXT"] = ["weak"]
+    folder = write(tmp_path / "t", "one", DNS)
+    scan(rook, "http://localhost:9", templates=folder)
+    assert states(rook) == {("one", ""): "open"}
+    zone.clear()
+    result = scan(rook, "http://localhost:9", templates=folder)
     assert states(rook) == {("one", ""): "open"}
     assert outcomes(rook, result, "http://localhost:9") == {"one": "error"}
 
@@ -218,7 +220,7 @@ def test_endpoints_on_one_host_are_told_apart_or_known_at_the_end(rook: rookery.
 
 def test_what_mixes_protocols_is_run_and_closes_nothing(rook: rookery.Rook, tmp_path: Path) -> None:
     with ExitStack() as stack:
-        one = weak_by_tcp(stack)
+        one = weak_by_tcp(stack, {})
         http = "http:\n  - method: GET\n    path: ['{{BaseURL}}/']\n    matchers: [{type: word, words: [no]}]"
         folder = write(tmp_path / "t", "one", f"{one.template}\n{http}")
         result = scan(rook, one.url, templates=folder)

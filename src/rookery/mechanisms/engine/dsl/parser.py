@@ -20,6 +20,9 @@ from rookery.mechanisms.engine.errors import DslError, RefusedFunction, UnknownF
 DEEPEST = 40  # nested parentheses, calls and prefixes
 MOST_TOKENS = 20_000
 
+FINGERPRINT = "jarm(Hostname)"
+"""No call, but the name of a value: connections are not opened from within an expression."""
+
 Evaluate = Callable[[Lookup], Value]
 
 LEVELS: tuple[tuple[str, ...], ...] = (
@@ -183,6 +186,10 @@ class _Parser:
         return operators.variable(name)
 
     def call(self, name: str) -> Evaluate:
+        if f"{name}({self.peek().text})" == FINGERPRINT and self.tokens[self.position + 1].text == ")":
+            self.position += 2
+            self.names.add(FINGERPRINT)
+            return operators.variable(FINGERPRINT)
         function = FUNCTIONS.get(name)
         if function is None:
             raise unknown_function(name)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rookery.mechanisms.engine.asks import Answer, Ask
+from rookery.mechanisms.engine.dsl.parser import FINGERPRINT
 from rookery.mechanisms.engine.dsl.values import Value
 from rookery.mechanisms.engine.operators import Operators
 from rookery.mechanisms.engine.parts import Parts
 from rookery.mechanisms.engine.payloads import Payloads
+from rookery.mechanisms.engine.protocols.jarm import GREETINGS
 from rookery.mechanisms.engine.render import Text
 from rookery.mechanisms.engine.values import Values
 
@@ -54,9 +56,15 @@ class ProbeBlock:
     stops_at_first_match: bool
 
     @property
+    def takes_fingerprints(self) -> bool:
+        """Whether its operators want to know the JARM of where it asks."""
+        return FINGERPRINT in self.operators.names
+
+    @property
     def request_count(self) -> int:
         """How many asks there are at most."""
-        return self.plan.most_asks * self.payloads.count
+        each = 1 + len(GREETINGS) if self.takes_fingerprints else 1
+        return self.plan.most_asks * self.payloads.count * each
 
     @property
     def kept_count(self) -> int:

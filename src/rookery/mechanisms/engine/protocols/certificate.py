@@ -35,7 +35,7 @@ MOST_NAMES = 1000  # alternative names of a certificate that are looked at
 def handshake_parts(ask: TlsAsk, answer: TlsAnswer, stack: str) -> TableParts:
     """The parts of a handshake. What is false or empty is left out, so that asking for it is false."""
     told = {
-        "timestamp": _text(datetime.now(UTC)),
+        "timestamp": datetime.now(UTC),
         "host": ask.host,
         "ip": answer.address,
         "port": str(ask.port),
@@ -78,8 +78,8 @@ def _facts(certificate: x509.Certificate, host: str) -> dict[str, Any]:
         "expired": expires < datetime.now(UTC),
         "self_signed": _is_self_signed(certificate),
         "mismatched": not any(_covers(name, host) for name in [subject, *own]),
-        "not_before": _text(certificate.not_valid_before_utc),
-        "not_after": _text(expires),
+        "not_before": certificate.not_valid_before_utc,
+        "not_after": expires,
         "subject_dn": name_text(certificate.subject),
         "subject_cn": subject,
         "subject_org": _all(certificate.subject, x509.NameOID.ORGANIZATION_NAME),
@@ -159,12 +159,8 @@ def _serial(certificate: x509.Certificate) -> str:
     return bytes.fromhex(digits.zfill(len(digits) + len(digits) % 2)).hex(":").upper()
 
 
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _json(told: dict[str, Any]) -> str:
-    text = orjson.dumps(told).decode()
+    text = orjson.dumps(told, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS).decode()
     for char in "<>&":  # as Go's encoder does
         text = text.replace(char, f"\\u{ord(char):04x}")
     return narrow(text)
@@ -175,4 +171,6 @@ def _value(value: Any) -> Value:
         return [narrow(item) for item in value]
     if isinstance(value, dict):
         return _json(value)
+    if isinstance(value, datetime):  # as Go writes a moment
+        return f"{value.replace(microsecond=0, tzinfo=None)} +0000 UTC"
     return narrow(value) if isinstance(value, str) else bool(value)

@@ -6,7 +6,7 @@ protocol that the gate cannot hold to the scope.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rookery.base.config import Scan as Limits
@@ -95,21 +95,30 @@ def proxies(url: str) -> dict[str, str]:
     return dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), url)
 
 
-def write_files(folder: Path, targets: Iterable[str], templates: Iterable[str]) -> None:
-    """Write what nuclei reads: targets, templates, this machine's resolvers, and nothing to be ignored."""
-    for name, lines in ((TARGETS, targets), (TEMPLATES, templates)):
+def write_files(
+    folder: Path, targets: Iterable[str], templates: Iterable[str], name_servers: Sequence[str]
+) -> None:
+    """Write what nuclei reads: targets, templates, name servers, and nothing to be ignored."""
+    servers = resolvers(name_servers)
+    for name, lines in ((TARGETS, targets), (TEMPLATES, templates), (SERVERS, servers)):
         text = "".join(f"{line}\n" for line in lines)
         (folder / name).write_text(text, encoding="utf-8", errors="surrogateescape")
-    (folder / SERVERS).write_text("".join(f"{server}\n" for server in resolvers()))
     (folder / "nuclei").mkdir()
     (folder / "nuclei" / ".nuclei-ignore").write_text("tags: []\nfiles: []\n")
 
 
-def resolvers(configuration: Path = RESOLVERS) -> list[str]:
-    """The name servers of this machine: without them nuclei asks public ones about its targets."""
+def resolvers(configured: Sequence[str] = (), system: Path = RESOLVERS) -> list[str]:
+    """The name servers: without any, nuclei asks public ones about its targets."""
+    from rookery.mechanisms.transport.resolver import parse_resolver  # loads the engine, which is slow
+
+    places = map(parse_resolver, configured or _of_this_machine(system))
+    return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in places]
+
+
+def _of_this_machine(system: Path) -> list[str]:
     try:
-        lines = configuration.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = system.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     servers = [words[1] for line in lines if len(words := line.split()) > 1 and words[0] == "nameserver"]
-    return [f"[{server}]:53" if ":" in server else f"{server}:53" for server in servers or ["127.0.0.1"]]
+    return servers or ["127.0.0.1"]

@@ -119,7 +119,7 @@ class NucleiRunner(ScanRunner, CommandRunner):
         self._given = targets
         if self.coverage is not None:
             self._ledger = Ledger(self.coverage, self.work.positions(self.coverage), targets)
-        async with at_home(targets, files) as home, self._gated() as gate:
+        async with at_home(targets, files, self.limits.resolvers) as home, self._gated() as gate:
             self.cwd, self.env = home, environment(home, os.environ) | proxies(gate.url)
             try:
                 async with aclosing(cast("AsyncGenerator[Any]", super().produce())) as produced:

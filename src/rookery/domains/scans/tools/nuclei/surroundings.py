@@ -18,11 +18,13 @@ PORTS = {"http": 80, "https": 443}
 
 
 @asynccontextmanager
-async def at_home(targets: Sequence[str], templates: Sequence[str]) -> AsyncIterator[Path]:
+async def at_home(
+    targets: Sequence[str], templates: Sequence[str], name_servers: Sequence[str]
+) -> AsyncIterator[Path]:
     """In a folder that has what nuclei reads."""
     home = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="rookery-nuclei-"))
     try:
-        await asyncio.to_thread(write_files, home, targets, templates)
+        await asyncio.to_thread(write_files, home, targets, templates, name_servers)
         yield home
     finally:
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)

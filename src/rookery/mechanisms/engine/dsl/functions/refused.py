@@ -8,7 +8,7 @@ REFUSED = {
     "generate_dns_gadget": "it makes objects that call out of the network",
     "generate_dotnet_gadget": "it makes objects that run commands on the target",
     "generate_java_gadget": "it makes objects that run commands on the target",
-    "jarm": "it opens connections from within an expression",
+    "jarm": "it opens connections; only jarm(Hostname) in matchers and extractors of tcp is run",
     "llm_prompt": "it hands data to a language model",
     "public_ip": "it asks a third party",
     "resolve": "it asks a name server from within an expression",
