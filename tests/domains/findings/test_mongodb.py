@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,12 @@ def sighting(number: int = 0, **different: Any) -> Vulnerability:
         "run_id": "run-1",
     }
     return Vulnerability(**(facts | different))
+
+
+class Standing:
+    """What the hook asks of a runner."""
+
+    run_id, name, targets = "run-1", "templates", ("http://127.0.0.1",)
 
 
 def delivered(
@@ -154,6 +161,39 @@ def test_indexes_and_database_are_as_configured(mongodb_url: str, settings: Mong
     other.close()
 
 
+def test_the_indexes_are_there_before_anything_is_found(settings: MongoDB, store: Store) -> None:
+    copy = CopyToMongoDB(settings)
+    copy.start_runner(Standing())  # type: ignore[arg-type]
+    copy.close()
+    assert len(store.findings.index_information()) == 1 + len(settings.indexes)
+
+
+def test_an_index_that_is_refused_is_said_and_costs_no_finding(
+    mongodb_url: str, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.findings.create_index("name", name="mine")
+    settings = MongoDB(url=mongodb_url, enabled=True, indexes=("name",))
+    said = r"^mongodb\.indexes: the server does not make them.*different name: mine$"
+    copy = CopyToMongoDB(settings)
+    with pytest.raises(ConfigError, match=said):
+        copy.start_runner(Standing())  # type: ignore[arg-type]
+    copy.update_finding(None, [sighting(0)])
+    copy.close()
+    assert store.get(sighting(0).finding_id)
+
+    async def write() -> None:
+        other = AsyncStore(settings)
+        for number in (1, 2):
+            await other.write([sighting(number)])
+        await other.aclose()
+
+    with asyncio.Runner() as runner:
+        runner.run(write())
+    assert store.get(sighting(2).finding_id)
+    told = [record.message for record in caplog.records if record.name.startswith("rookery.")]
+    assert [bool(re.match(said, message)) for message in told] == [True], "it is said once"
+
+
 def test_a_url_that_is_none_is_named() -> None:
     with pytest.raises(ConfigError, match=r"mongodb\.url cannot be used"):
         copying(MongoDB(url="mongodb://[", enabled=True))
@@ -212,10 +252,7 @@ def test_a_scan_copies_its_findings_and_how_it_went(
 
 
 def test_a_run_tells_a_server_that_is_away_nothing_until_its_end(away: MongoDB) -> None:
-    class Runner:
-        run_id, name, targets = "run-1", "templates", ("http://127.0.0.1",)
-
-    copy, runner = CopyToMongoDB(away), Runner()
+    copy, runner = CopyToMongoDB(away), Standing()
     with pytest.raises(TransientError, match="Connection refused"):
         copy.update_runner(runner)  # type: ignore[arg-type]
     copy.update_runner(runner)  # type: ignore[arg-type]  # does not even try, or it would raise

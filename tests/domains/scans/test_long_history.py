@@ -1,4 +1,4 @@
-"""However many findings there are, and however long their histories: the end of a scan does not read them all."""
+"""However many findings there are, and however long their histories, a scan does not read them all."""
 
 from __future__ import annotations
 

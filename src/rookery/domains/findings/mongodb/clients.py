@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,8 @@ from rookery.base.errors import ConfigError
 from rookery.domains.findings.mongodb.documents import Written, writing, written
 from rookery.mechanisms.writebehind import PermanentError, TransientError
 
+log = logging.getLogger(__name__)
+
 FINDINGS, RUNS = "findings", "runs"
 DEFAULT_DATABASE = "rookery"
 ITEMS_FAULT = frozenset({2, 9, 14, 28, 40, 52, 54, 55, 56, 57, 10334, 17280, 51075})
@@ -22,7 +25,7 @@ Document = dict[str, Any]
 
 
 class Store:
-    """Findings and runs in one MongoDB. Connects when first used; creates the indexes then."""
+    """Findings and runs in one MongoDB. Connects when first used; the first write creates the indexes."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -40,7 +43,8 @@ class Store:
                     operations = steps.send(done) if done else next(steps)
                 except StopIteration:
                     return
-                self.create_indexes()
+                with kept_going():
+                    self.create_indexes()
                 done = self._bulk(operations)
 
     def _bulk(self, operations: list[Any]) -> Written:
@@ -51,11 +55,17 @@ class Store:
         return written(result.bulk_api_result)
 
     def create_indexes(self) -> None:
-        """Make the configured indexes, once."""
-        if not self._is_indexed:
-            if models := indexes(self.settings):
-                self.findings.create_indexes(models)
-            self._is_indexed = True
+        """Ask for the configured indexes, once. Raises TransientError; ConfigError where they are refused."""
+        if self._is_indexed:
+            return
+        try:
+            with said_shortly():
+                if models := indexes(self.settings):
+                    self.findings.create_indexes(models)
+        except OperationFailure as error:
+            self._is_indexed = True  # they would be refused again
+            raise refused(error) from error
+        self._is_indexed = True
 
     def write_run(self, run_id: str, facts: Mapping[str, Any]) -> None:
         """Set some facts of a run, leaving the others. Raises TransientError."""
@@ -99,7 +109,8 @@ class AsyncStore:
                     operations = steps.send(done) if done else next(steps)
                 except StopIteration:
                     return
-                await self.create_indexes()
+                with kept_going():
+                    await self.create_indexes()
                 done = await self._bulk(operations)
 
     async def _bulk(self, operations: list[Any]) -> Written:
@@ -111,10 +122,16 @@ class AsyncStore:
 
     async def create_indexes(self) -> None:
         """As `Store.create_indexes`."""
-        if not self._is_indexed:
-            if models := indexes(self.settings):
-                await self.findings.create_indexes(models)
+        if self._is_indexed:
+            return
+        try:
+            with said_shortly():
+                if models := indexes(self.settings):
+                    await self.findings.create_indexes(models)
+        except OperationFailure as error:
             self._is_indexed = True
+            raise refused(error) from error
+        self._is_indexed = True
 
     async def get(self, finding_id: str) -> Document | None:
         """As `Store.get`."""
@@ -136,6 +153,27 @@ def said_shortly() -> Iterator[None]:
         raise TransientError(f"MongoDB does not answer: {short}") from error
 
 
+@contextmanager
+def kept_going() -> Iterator[None]:
+    """An index that cannot be had holds up no finding."""
+    try:
+        yield
+    except ConfigError as error:
+        log.warning("%s", error)
+
+
+def refused(error: OperationFailure) -> ConfigError:
+    """What the server says of an index that it does not make."""
+    return ConfigError(
+        f"mongodb.indexes: the server does not make them, and findings are copied without: {reason_of(error)}"
+    )
+
+
+def reason_of(error: OperationFailure) -> str:
+    """What the server says is wrong, without its whole answer."""
+    return str(error.details.get("errmsg", error) if error.details else error)
+
+
 def judged(error: OperationFailure | KeyError) -> Written:
     """What a bulk write came to that was refused in part. Raises where all of it was."""
     if isinstance(error, KeyError):  # FerretDB's account of a refusal lacks what pymongo looks for
@@ -144,8 +182,7 @@ def judged(error: OperationFailure | KeyError) -> Written:
         if error.details.get("writeConcernErrors"):
             raise TransientError("the write was not confirmed by enough servers") from error
         return written(error.details)
-    reason = str(error.details.get("errmsg", error) if error.details else error)
-    raise (PermanentError if error.code in ITEMS_FAULT else TransientError)(reason) from error
+    raise (PermanentError if error.code in ITEMS_FAULT else TransientError)(reason_of(error)) from error
 
 
 def indexes(settings: Settings) -> list[IndexModel]:
