@@ -21,6 +21,8 @@ FINDINGS, RUNS = "findings", "runs"
 DEFAULT_DATABASE = "rookery"
 ITEMS_FAULT = frozenset({2, 9, 14, 28, 40, 52, 54, 55, 56, 57, 10334, 17280, 51075})
 """Codes of what is wrong with a document; with anything else it is the server that cannot do it now."""
+LONGEST_ANSWER_MS = 30_000
+"""After which a server that says nothing is taken for one that is away; `socketTimeoutMS` in the URL wins."""
 Document = dict[str, Any]
 
 
@@ -58,14 +60,15 @@ class Store:
         """Ask for the configured indexes, once. Raises TransientError; ConfigError where they are refused."""
         if self._is_indexed:
             return
-        try:
-            with said_shortly():
-                if models := indexes(self.settings):
-                    self.findings.create_indexes(models)
-        except OperationFailure as error:
-            self._is_indexed = True  # they would be refused again
-            raise refused(error) from error
+        refusals: list[str] = []
+        with said_shortly():
+            for index in indexes(self.settings):  # at once, FerretDB hangs up when several are there already
+                try:
+                    self.findings.create_indexes([index])
+                except OperationFailure as error:
+                    refusals.append(reason_of(error))
         self._is_indexed = True
+        refuse(refusals)
 
     def write_run(self, run_id: str, facts: Mapping[str, Any]) -> None:
         """Set some facts of a run, leaving the others. Raises TransientError."""
@@ -124,14 +127,15 @@ class AsyncStore:
         """As `Store.create_indexes`."""
         if self._is_indexed:
             return
-        try:
-            with said_shortly():
-                if models := indexes(self.settings):
-                    await self.findings.create_indexes(models)
-        except OperationFailure as error:
-            self._is_indexed = True
-            raise refused(error) from error
+        refusals: list[str] = []
+        with said_shortly():
+            for index in indexes(self.settings):
+                try:
+                    await self.findings.create_indexes([index])
+                except OperationFailure as error:
+                    refusals.append(reason_of(error))
         self._is_indexed = True
+        refuse(refusals)
 
     async def get(self, finding_id: str) -> Document | None:
         """As `Store.get`."""
@@ -162,11 +166,10 @@ def kept_going() -> Iterator[None]:
         log.warning("%s", error)
 
 
-def refused(error: OperationFailure) -> ConfigError:
-    """What the server says of an index that it does not make."""
-    return ConfigError(
-        f"mongodb.indexes: the server does not make them, and findings are copied without: {reason_of(error)}"
-    )
+def refuse(reasons: list[str]) -> None:
+    """Raise what the server says of indexes that it does not make, if it says anything."""
+    if reasons:
+        raise ConfigError(f"mongodb.indexes: findings are copied without some of them: {'; '.join(reasons)}")
 
 
 def reason_of(error: OperationFailure) -> str:
@@ -200,9 +203,11 @@ def name_of(settings: Settings, client: Any) -> str:
 
 
 def _opened(kind: Any, settings: Settings) -> Any:
+    patience = {} if "sockettimeoutms=" in settings.url.lower() else {"socketTimeoutMS": LONGEST_ANSWER_MS}
     try:
         return kind(
             settings.url,
+            **patience,
             maxPoolSize=settings.max_pool_size,
             serverSelectionTimeoutMS=settings.server_selection_timeout_ms,
             tz_aware=True,
