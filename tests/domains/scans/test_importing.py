@@ -199,6 +199,29 @@ def test_what_did_not_match_is_no_sighting(call: Call, tmp_path: Path) -> None:
     assert documents(call) == []
 
 
+@pytest.mark.parametrize("format_", ["jsonl", "sarif"])
+def test_what_was_exported_changes_nothing_when_it_is_imported(
+    call: Call, tmp_path: Path, format_: str
+) -> None:
+    """An old export neither opens again what has been fixed since, nor says that anything was seen today."""
+    said = {"description": "It is there.", "remediation": "Remove it.", "reference": ["https://a.example"]}
+    info = {**record()["info"], **said, "tags": ["cve", "exposure"]}
+    results = [record(name, info={**info, "name": name}, **{"extracted-results": ["1.2"]}) for name in "ab"]
+    call(import_findings, written(tmp_path / "r.jsonl", *results))
+    path = tmp_path / f"export.{format_}"
+    path.write_text("".join(call(exporting.export, format_, "")))
+    call(service.triage, "template:a", State.FIXED)
+    call(service.triage, "template:b", State.RISK_ACCEPTED, reason="known", until="90d")
+    before = documents(call)
+    assert call(import_findings, path).records == 2
+    counted = {"last_run_id", "run_count", "seen_count"}
+    changed = [
+        {name for name, value in new.items() if value != old[name]}
+        for old, new in zip(before, documents(call), strict=True)
+    ]
+    assert changed == [counted, counted]
+
+
 def test_sarif_is_imported_too(call: Call, tmp_path: Path) -> None:
     call(import_findings, written(tmp_path / "r.jsonl", record("a")))
     text = "".join(call(exporting.export, "sarif"))
