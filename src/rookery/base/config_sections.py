@@ -90,8 +90,8 @@ class MongoDB(Section, frozen=True, kw_only=True):
     indexes: Annotated[
         tuple[str, ...],
         Meta(
-            description="The indexes of the collection `findings`, created before the first write: fields "
-            "separated by spaces, `-` before one that descends.",
+            description="The indexes of the collection `findings`, made when a run starts: fields separated "
+            "by spaces, `-` before one that descends.",
         ),
     ] = ("project_id -severity_rank -last_seen", "template_id", "target", "run_ids", "cve")
     batch_size: Annotated[int, Meta(ge=1, le=100_000, description="Write when this many findings wait.")] = (

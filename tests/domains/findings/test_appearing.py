@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rookery.domains.findings.appearing import LISTED, Appeared, appeared
 from tests.conftest import Call
 from tests.domains.findings.test_life import TARGET, settle
 from tests.domains.findings.test_store import record, sighting
 
 
-def of(call: Call, run_id: str, after_us: int = 0) -> list[Appeared]:
-    parts = call(appeared, run_id, after_us)
+def of(call: Call, run_id: str, after_us: int = 0, sighted: Collection[str] | None = None) -> list[Appeared]:
+    parts = call(appeared, run_id, after_us, sighted=sighted)
     assert isinstance(parts, list)
     return parts
 
@@ -26,6 +28,7 @@ def test_what_is_new_is_counted_by_severity_and_the_worst_are_named(call: Call) 
         "id": worst.finding_id, "severity": "high", "name": worst.name, "target": worst.target,
     }  # fmt: skip
     assert of(call, "r", new.upto_us) == [], "it is told once"
+    assert of(call, "r", sighted={item.finding_id for item in (*many, worst)}) == [new]
 
 
 def test_what_was_fixed_and_is_seen_again_is_told_apart_from_what_is_new(call: Call) -> None:
@@ -41,4 +44,5 @@ def test_what_was_fixed_and_is_seen_again_is_told_apart_from_what_is_new(call: C
 def test_a_run_that_saw_nothing_new_brought_nothing_to_light(call: Call) -> None:
     record(call, sighting(run_id="first"))
     record(call, sighting(run_id="second", _timestamp=3_000.0), first=2)
-    assert of(call, "second") == []
+    assert of(call, "second") == of(call, "second", sighted={sighting().finding_id}) == []
+    assert of(call, "first", sighted=()) == []

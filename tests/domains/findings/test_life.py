@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from rookery.base.config import Findings as Policy
-from rookery.domains.findings import store
+from rookery.domains.findings import service, store
 from rookery.domains.findings.hooks import RecordFindings
 from rookery.domains.findings.models import Finding, FindingAlias, FindingEvent, FindingGroup
 from rookery.domains.findings.rules import DAY_US, State
@@ -170,6 +171,35 @@ def test_a_rating_that_changes_moves_the_day_it_is_due(call: Call) -> None:
 def test_a_history_begins_with_the_first_sighting_whatever_else_happens_in_that_moment(call: Call) -> None:
     record(call, sighting(severity="low"), sighting(severity="critical", _timestamp=2_000.0))
     assert [kind for kind, _, _ in history(call)] == ["found", "rating"]
+
+
+def test_a_history_is_only_ever_added_to_and_what_happens_by_rule_says_why(call: Call) -> None:
+    def lines() -> dict[str, tuple[Any, ...]]:
+        with call.rook.reading() as session:
+            table = FindingEvent.__table__
+            return {row.id: tuple(row) for row in session.execute(select(*table.columns))}
+
+    steps: list[Callable[[], object]] = [
+        lambda: record(call, sighting(severity="low")),
+        lambda: settle(call, "git-config"),
+        lambda: record(call, sighting(_timestamp=3_000.0, run_id="run-3"), first=2),
+        lambda: call(service.triage, "", State.RISK_ACCEPTED, reason="known", until="1d"),
+        lambda: record(call, sighting(_timestamp=4_000.0, extracted=["other"]), first=3),
+        lambda: decide(call, state_until_us=1),
+        lambda: settle(call, "none", at=5_000),
+        lambda: settle(call, "git-config", at=6_000),
+    ]
+    before: dict[str, tuple[Any, ...]] = {}
+    for step in steps:
+        step()
+        now = lines()
+        assert before.items() <= now.items()
+        before = now
+    kinds = ["found", "rating", "review", "state", "state", "state", "state", "state"]
+    assert sorted(kind for kind, _, _ in history(call)) == kinds
+    found = only(call)
+    assert all(each.reason for each in call(store.history, found.id))
+    assert (found.state, found.state_by, bool(found.state_reason)) == ("fixed", "rookery", True)
 
 
 def test_the_newest_of_a_group_speaks_for_it_and_takes_over_what_people_gave(call: Call) -> None:

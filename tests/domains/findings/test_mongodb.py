@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
+import re
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from tests import servers
 from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.mongodb
+HERE = "mongodb://127.0.0.1:9/rookery"
 
 
 @pytest.fixture
@@ -56,6 +60,12 @@ def sighting(number: int = 0, **different: Any) -> Vulnerability:
         "run_id": "run-1",
     }
     return Vulnerability(**(facts | different))
+
+
+class Standing:
+    """What the hook asks of a runner."""
+
+    run_id, name, targets = "run-1", "templates", ("http://127.0.0.1",)
 
 
 def delivered(
@@ -154,6 +164,54 @@ def test_indexes_and_database_are_as_configured(mongodb_url: str, settings: Mong
     other.close()
 
 
+def test_another_process_finds_the_indexes_there_and_adds_its_sightings(
+    settings: MongoDB, store: Store
+) -> None:
+    """Whichever comes first."""
+    for number in (1, 0, 2):
+        own = Store(settings)
+        own.write([sighting(run_id=f"run-{number}", name=f"name {number}", _timestamp=1_000.0 + number)])
+        own.close()
+    document = store.get(sighting().finding_id)
+    assert document
+    assert (document["name"], document["version"]) == ("name 2", 1_002_000_000)
+    assert (document["run_ids"], document["first_seen"].timestamp()) == (["run-1", "run-0", "run-2"], 1_000)
+
+
+def test_the_indexes_are_there_before_anything_is_found(settings: MongoDB, store: Store) -> None:
+    copy = CopyToMongoDB(settings)
+    copy.start_runner(Standing())  # type: ignore[arg-type]
+    copy.close()
+    assert len(store.findings.index_information()) == 1 + len(settings.indexes)
+
+
+def test_an_index_that_is_refused_is_said_and_costs_no_finding(
+    mongodb_url: str, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.findings.create_index("name", name="mine")
+    settings = MongoDB(url=mongodb_url, enabled=True, indexes=("name", "host"))
+    said = r"^mongodb\.indexes: findings are copied without some of them: .*different name: mine$"
+    copy = CopyToMongoDB(settings)
+    with pytest.raises(ConfigError, match=said):
+        copy.start_runner(Standing())  # type: ignore[arg-type]
+    copy.update_finding(None, [sighting(0)])
+    copy.close()
+    assert store.get(sighting(0).finding_id)
+    assert "host_1" in store.findings.index_information()
+
+    async def write() -> None:
+        other = AsyncStore(settings)
+        for number in (1, 2):
+            await other.write([sighting(number)])
+        await other.aclose()
+
+    with asyncio.Runner() as runner:
+        runner.run(write())
+    assert store.get(sighting(2).finding_id)
+    told = [record.message for record in caplog.records if record.name.startswith("rookery.")]
+    assert [bool(re.match(said, message)) for message in told] == [True], "it is said once"
+
+
 def test_a_url_that_is_none_is_named() -> None:
     with pytest.raises(ConfigError, match=r"mongodb\.url cannot be used"):
         copying(MongoDB(url="mongodb://[", enabled=True))
@@ -166,6 +224,32 @@ def test_without_a_server_a_write_may_be_tried_again(away: MongoDB) -> None:
     assert not store.is_reachable()
     store.write([Info(message="no sighting")])  # needs no server
     store.close()
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    servers.mongodb_url()  # skips where there is none to start
+    port = servers.free_port()
+    pid = int(str(servers.start_ferretdb(tmp_path / "ferretdb", port)["pid"]))
+    store = Store(MongoDB(url=f"mongodb://127.0.0.1:{port}/x?socketTimeoutMS=200", enabled=True))
+    try:
+        store.write([sighting(0)])
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(TransientError, match=r"^MongoDB does not answer: \S+: timed out$"):
+            store.write([sighting(1)])
+        os.kill(pid, signal.SIGCONT)
+        store.write([sighting(1)])
+        assert store.get(sighting(1).finding_id)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        store.close()
+        servers.stop(pid)
+
+
+def test_how_long_an_answer_is_waited_for_may_be_in_the_url() -> None:
+    for url, patience in ((HERE, 30.0), (f"{HERE}?socketTimeoutMS=5000", 5.0)):
+        store = Store(MongoDB(url=url))
+        assert store.findings.database.client.options.pool_options.socket_timeout == patience
+        store.close()
 
 
 def test_what_a_server_that_is_away_did_not_get_is_delivered_when_it_is_back(tmp_path: Path) -> None:
@@ -212,10 +296,7 @@ def test_a_scan_copies_its_findings_and_how_it_went(
 
 
 def test_a_run_tells_a_server_that_is_away_nothing_until_its_end(away: MongoDB) -> None:
-    class Runner:
-        run_id, name, targets = "run-1", "templates", ("http://127.0.0.1",)
-
-    copy, runner = CopyToMongoDB(away), Runner()
+    copy, runner = CopyToMongoDB(away), Standing()
     with pytest.raises(TransientError, match="Connection refused"):
         copy.update_runner(runner)  # type: ignore[arg-type]
     copy.update_runner(runner)  # type: ignore[arg-type]  # does not even try, or it would raise

@@ -17,9 +17,13 @@ from rookery.domains.findings.document import as_json
 from rookery.domains.findings.hooks import RecordFindings
 from rookery.domains.findings.rules import State
 from rookery.domains.scans import reading
-from rookery.domains.scans.reading import ImportFileUnusable, format_of
+from rookery.domains.scans.errors import RunIsAlive
+from rookery.domains.scans.folders import RunFolder
+from rookery.domains.scans.plan import ScanPlan
+from rookery.domains.scans.reading import ImportFileUnusable, digest_of, format_of
 from rookery.domains.scans.service import import_findings, runs
 from rookery.domains.scans.service.sightings import ImportBroken
+from rookery.domains.scans.store import begin_run
 from rookery.mechanisms.writebehind import Batch
 from tests.conftest import Call
 
@@ -134,6 +138,24 @@ def test_an_import_that_was_broken_off_goes_on_where_it_was(
     imported = call(import_findings, path)
     assert (imported.records, imported.new, imported.again) == (3, 1, False)
     assert {found["run_count"] for found in documents(call)} == {1}
+    audited(call)
+    told = call.rook.audit.list(event_type="findings.appeared")
+    assert [entry.details["counts"] for entry in reversed(told)] == [{"medium": 2}, {"medium": 1}]
+
+
+def test_an_import_whose_process_has_died_goes_on_and_one_that_lives_is_left_alone(
+    call: Call, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "r.jsonl", record("a"))
+    run_id = f"import-{digest_of(path, 'default')}"
+    plan = ScanPlan(run_id=run_id, endpoints=(str(path),), engine="import")
+    call(begin_run, plan, actor="tester", engine_version="", template_ids=(), skipped={})
+    lock = RunFolder(call.rook.data_dir, run_id).hold()
+    with pytest.raises(RunIsAlive):
+        call(import_findings, path)
+    lock.close()
+    imported = call(import_findings, path)
+    assert (imported.run_id, imported.new, imported.again) == (run_id, 1, False)
 
 
 def test_triage_survives(call: Call, tmp_path: Path) -> None:
@@ -175,6 +197,29 @@ def test_what_did_not_match_is_no_sighting(call: Call, tmp_path: Path) -> None:
     path = written(tmp_path / "r.jsonl", record("a", **{"matcher-status": False}))
     assert call(import_findings, path).records == 0
     assert documents(call) == []
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "sarif"])
+def test_what_was_exported_changes_nothing_when_it_is_imported(
+    call: Call, tmp_path: Path, format_: str
+) -> None:
+    """An old export neither opens again what has been fixed since, nor says that anything was seen today."""
+    said = {"description": "It is there.", "remediation": "Remove it.", "reference": ["https://a.example"]}
+    info = {**record()["info"], **said, "tags": ["cve", "exposure"]}
+    results = [record(name, info={**info, "name": name}, **{"extracted-results": ["1.2"]}) for name in "ab"]
+    call(import_findings, written(tmp_path / "r.jsonl", *results))
+    path = tmp_path / f"export.{format_}"
+    path.write_text("".join(call(exporting.export, format_, "")))
+    call(service.triage, "template:a", State.FIXED)
+    call(service.triage, "template:b", State.RISK_ACCEPTED, reason="known", until="90d")
+    before = documents(call)
+    assert call(import_findings, path).records == 2
+    counted = {"last_run_id", "run_count", "seen_count"}
+    changed = [
+        {name for name, value in new.items() if value != old[name]}
+        for old, new in zip(before, documents(call), strict=True)
+    ]
+    assert changed == [counted, counted]
 
 
 def test_sarif_is_imported_too(call: Call, tmp_path: Path) -> None:

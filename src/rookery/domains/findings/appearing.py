@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -32,13 +32,18 @@ WAS_FIXED = and_(FindingEvent.kind == "state", FindingEvent.from_state == State.
 
 
 @dual_read
-def appeared(session: Session, /, run_id: str, after_us: int) -> list[Appeared]:
+def appeared(
+    session: Session, /, run_id: str, after_us: int, *, sighted: Collection[str] | None = None
+) -> list[Appeared]:
     """What came to light in a run after that moment: the new, then the reopened, if any.
 
-    The database counts, and names the worst: an import may bring a hundred thousand. It looks through the
-    histories, whose rows are small, for runs have no index there.
+    The database counts, and names the worst: an import may bring a hundred thousand. `sighted` are the ids of
+    the findings that the run has seen. Where nobody knows them, all histories are looked through: runs have
+    no index there, for each entry would pay for it, and few ask.
     """
-    came = (FindingEvent.run_id == run_id, FindingEvent.at_us > after_us)
+    came = [FindingEvent.run_id == run_id, FindingEvent.at_us > after_us]
+    if sighted is not None:
+        came.append(FindingEvent.finding_id.in_(sighted))
     columns = (IS_NEW.label("is_new"), Finding.severity, func.count(), func.max(FindingEvent.at_us))
     counted = _joined(*columns).where(*came, or_(IS_NEW, WAS_FIXED)).group_by("is_new", Finding.severity)
     found: Sequence[Any] = session.execute(counted).all()

@@ -38,7 +38,7 @@ class Ip(Item):
 class Port(Item):
     """A port of an address, and the service behind it as far as it is known."""
 
-    _identity = ("port", "ip", "state")
+    _identity = ("port", "ip", "protocol", "state")
 
     port: int
     ip: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -24,11 +25,12 @@ SEVERITIES = {"error": "high", "warning": "medium", "note": "low", "none": "info
 FINGERPRINT = "rookery/v1"
 PROPERTIES = (
     *("id", "severity", "matcher", "target", "matched_at", "type", "state", "owner", "labels", "first_seen"),
-    *("last_seen", "due", "cve", "cwe", "epss", "kev", "extracted"),
+    *("last_seen", "due", "cve", "cwe", "epss", "kev", "extracted", "engine"),
 )
 URI_CHARACTERS = ":/?#[]@!$&'()*+,;=%~-._"
 LONGEST = 8_192  # characters of one text that is read
 MOST_RULES = 100_000
+MOST_TEXTS = 100
 
 _encode = msgspec.json.Encoder().encode
 
@@ -67,6 +69,8 @@ def _rule(one: dict[str, Any]) -> dict[str, Any]:
         "properties": {
             "tags": sorted({*one["tags"], *one["cve"], *one["cwe"]}),
             "security-severity": SCORES.get(one["severity"], "0.0") if score is None else str(score),
+            "remediation": one["remediation"],
+            "reference": one["reference"],
         },
     }
 
@@ -143,6 +147,10 @@ class _Tool(msgspec.Struct, frozen=True):
     driver: _Driver
 
 
+class _Suppression(msgspec.Struct, frozen=True):
+    status: str = "accepted"
+
+
 class _Result(msgspec.Struct, frozen=True, rename="camel"):
     rule_id: str = ""
     rule_index: int = -1
@@ -152,7 +160,15 @@ class _Result(msgspec.Struct, frozen=True, rename="camel"):
     message: _Text = _Text()
     locations: list[_Location] = []
     baseline_state: str = ""
+    suppressions: list[_Suppression] = []
+    partial_fingerprints: dict[str, Any] = {}
     properties: dict[str, Any] = {}
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it was there, and nobody has dismissed it."""
+        is_there = self.kind in {"fail", "open", "review"} and self.baseline_state != "absent"
+        return is_there and not any(one.status == "accepted" for one in self.suppressions)
 
 
 class _Run(msgspec.Struct, frozen=True):
@@ -180,7 +196,7 @@ def sightings(
     for run in log.runs:
         rules = {rule.id: rule for rule in run.tool.driver.rules[:MOST_RULES]}
         for number, result in enumerate(run.results or (), 1):
-            if result.kind not in {"fail", "open", "review"} or result.baseline_state == "absent":
+            if not result.is_seen:
                 continue
             rule = rules.get(result.rule_id) or _indexed(run.tool.driver.rules, result.rule_index)
             where, template = _where(result), (result.rule_id or rule.id)[:500]
@@ -208,7 +224,14 @@ def _sighting(
     template, where, moment, run_id, project_id = at
     own = result.properties
     kind = _text(own.get("type")) or ("http" if where.startswith(("http://", "https://")) else "file")
-    tags = [tag for tag in rule.properties.get("tags") or [] if isinstance(tag, str)]
+    tags = _texts(rule.properties.get("tags"))
+    said: dict[str, Any] = {
+        "description": (result.message.text or rule.full_description.text)[:LONGEST],
+        "remediation": (rule.help.text or rule.help.markdown)[:LONGEST],
+        "reference": [rule.help_uri[:LONGEST]] if rule.help_uri else [],
+        "engine": f"{driver.name} {driver.version}".strip()[:100],
+        "_timestamp": moment,
+    }
     return Vulnerability(
         template_id=template,
         name=(rule.short_description.text or rule.name or template)[:500],
@@ -216,18 +239,38 @@ def _sighting(
         target=_text(own.get("target")) or where,
         matched_at=where,
         matcher=_text(own.get("matcher")),
-        description=(result.message.text or rule.full_description.text)[:LONGEST],
-        remediation=(rule.help.text or rule.help.markdown)[:LONGEST],
-        reference=[rule.help_uri[:LONGEST]] if rule.help_uri else [],
-        tags=[tag[:200] for tag in tags[:100]],
-        cve=[tag.upper()[:40] for tag in tags if tag.upper().startswith("CVE-")][:100],
-        cwe=[tag.upper()[:40] for tag in tags if tag.upper().startswith("CWE-")][:100],
+        tags=[tag[:200] for tag in tags if not tag.upper().startswith(("CVE-", "CWE-"))],
+        cve=[tag.upper()[:40] for tag in tags if tag.upper().startswith("CVE-")],
+        cwe=[tag.upper()[:40] for tag in tags if tag.upper().startswith("CWE-")],
         type=kind[:20],
-        engine=f"{driver.name} {driver.version}".strip()[:100],
         run_id=run_id,
         project_id=project_id,
-        _timestamp=moment,
+        **(
+            said | (_in_our_words(result, rule, moment) if FINGERPRINT in result.partial_fingerprints else {})
+        ),
     )
+
+
+def _in_our_words(result: _Result, rule: _Rule, moment: float) -> dict[str, Any]:
+    """What an export of ours says, for which SARIF has no place: read again, it changes nothing."""
+    own, full = result.properties, rule.full_description.text
+    return {
+        "description": "" if full == rule.name else full[:LONGEST],
+        "remediation": _text(rule.properties.get("remediation")),
+        "reference": _texts(rule.properties.get("reference")),
+        "extracted": _texts(own.get("extracted")),
+        "engine": _text(own.get("engine"))[:100] or "Rookery",
+        "_timestamp": _seen(own.get("last_seen"), moment),
+    }
+
+
+def _seen(said: Any, now: float) -> float:
+    """When it was seen last: not in the future, and now where that is not said."""
+    try:
+        seen = datetime.fromisoformat(_text(said)).timestamp()
+    except (ValueError, OverflowError):
+        return now
+    return min(max(seen, 0.0), now)
 
 
 def _severity(result: _Result, rule: _Rule) -> str:
@@ -241,6 +284,11 @@ def _severity(result: _Result, rule: _Rule) -> str:
         return SEVERITIES.get(level, "unknown")
     bounds = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"))
     return next((word for least, word in bounds if score >= least), "info")
+
+
+def _texts(value: Any) -> list[str]:
+    texts = value[:MOST_TEXTS] if isinstance(value, list) else []
+    return [_text(text) for text in texts if isinstance(text, str)]
 
 
 def _text(value: Any) -> str:

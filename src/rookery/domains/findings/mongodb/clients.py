@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,15 +15,19 @@ from rookery.base.errors import ConfigError
 from rookery.domains.findings.mongodb.documents import Written, writing, written
 from rookery.mechanisms.writebehind import PermanentError, TransientError
 
+log = logging.getLogger(__name__)
+
 FINDINGS, RUNS = "findings", "runs"
 DEFAULT_DATABASE = "rookery"
 ITEMS_FAULT = frozenset({2, 9, 14, 28, 40, 52, 54, 55, 56, 57, 10334, 17280, 51075})
 """Codes of what is wrong with a document; with anything else it is the server that cannot do it now."""
+LONGEST_ANSWER_MS = 30_000
+"""After which a server that says nothing is taken for one that is away; `socketTimeoutMS` in the URL wins."""
 Document = dict[str, Any]
 
 
 class Store:
-    """Findings and runs in one MongoDB. Connects when first used; creates the indexes then."""
+    """Findings and runs in one MongoDB. Connects when first used; the first write creates the indexes."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -40,7 +45,8 @@ class Store:
                     operations = steps.send(done) if done else next(steps)
                 except StopIteration:
                     return
-                self.create_indexes()
+                with kept_going():
+                    self.create_indexes()
                 done = self._bulk(operations)
 
     def _bulk(self, operations: list[Any]) -> Written:
@@ -51,11 +57,18 @@ class Store:
         return written(result.bulk_api_result)
 
     def create_indexes(self) -> None:
-        """Make the configured indexes, once."""
-        if not self._is_indexed:
-            if models := indexes(self.settings):
-                self.findings.create_indexes(models)
-            self._is_indexed = True
+        """Ask for the configured indexes, once. Raises TransientError; ConfigError where they are refused."""
+        if self._is_indexed:
+            return
+        refusals: list[str] = []
+        with said_shortly():
+            for index in indexes(self.settings):  # at once, FerretDB hangs up when several are there already
+                try:
+                    self.findings.create_indexes([index])
+                except OperationFailure as error:
+                    refusals.append(reason_of(error))
+        self._is_indexed = True
+        refuse(refusals)
 
     def write_run(self, run_id: str, facts: Mapping[str, Any]) -> None:
         """Set some facts of a run, leaving the others. Raises TransientError."""
@@ -99,7 +112,8 @@ class AsyncStore:
                     operations = steps.send(done) if done else next(steps)
                 except StopIteration:
                     return
-                await self.create_indexes()
+                with kept_going():
+                    await self.create_indexes()
                 done = await self._bulk(operations)
 
     async def _bulk(self, operations: list[Any]) -> Written:
@@ -111,10 +125,17 @@ class AsyncStore:
 
     async def create_indexes(self) -> None:
         """As `Store.create_indexes`."""
-        if not self._is_indexed:
-            if models := indexes(self.settings):
-                await self.findings.create_indexes(models)
-            self._is_indexed = True
+        if self._is_indexed:
+            return
+        refusals: list[str] = []
+        with said_shortly():
+            for index in indexes(self.settings):
+                try:
+                    await self.findings.create_indexes([index])
+                except OperationFailure as error:
+                    refusals.append(reason_of(error))
+        self._is_indexed = True
+        refuse(refusals)
 
     async def get(self, finding_id: str) -> Document | None:
         """As `Store.get`."""
@@ -136,6 +157,26 @@ def said_shortly() -> Iterator[None]:
         raise TransientError(f"MongoDB does not answer: {short}") from error
 
 
+@contextmanager
+def kept_going() -> Iterator[None]:
+    """An index that cannot be had holds up no finding."""
+    try:
+        yield
+    except ConfigError as error:
+        log.warning("%s", error)
+
+
+def refuse(reasons: list[str]) -> None:
+    """Raise what the server says of indexes that it does not make, if it says anything."""
+    if reasons:
+        raise ConfigError(f"mongodb.indexes: findings are copied without some of them: {'; '.join(reasons)}")
+
+
+def reason_of(error: OperationFailure) -> str:
+    """What the server says is wrong, without its whole answer."""
+    return str(error.details.get("errmsg", error) if error.details else error)
+
+
 def judged(error: OperationFailure | KeyError) -> Written:
     """What a bulk write came to that was refused in part. Raises where all of it was."""
     if isinstance(error, KeyError):  # FerretDB's account of a refusal lacks what pymongo looks for
@@ -144,8 +185,7 @@ def judged(error: OperationFailure | KeyError) -> Written:
         if error.details.get("writeConcernErrors"):
             raise TransientError("the write was not confirmed by enough servers") from error
         return written(error.details)
-    reason = str(error.details.get("errmsg", error) if error.details else error)
-    raise (PermanentError if error.code in ITEMS_FAULT else TransientError)(reason) from error
+    raise (PermanentError if error.code in ITEMS_FAULT else TransientError)(reason_of(error)) from error
 
 
 def indexes(settings: Settings) -> list[IndexModel]:
@@ -163,9 +203,11 @@ def name_of(settings: Settings, client: Any) -> str:
 
 
 def _opened(kind: Any, settings: Settings) -> Any:
+    patience = {} if "sockettimeoutms=" in settings.url.lower() else {"socketTimeoutMS": LONGEST_ANSWER_MS}
     try:
         return kind(
             settings.url,
+            **patience,
             maxPoolSize=settings.max_pool_size,
             serverSelectionTimeoutMS=settings.server_selection_timeout_ms,
             tz_aware=True,

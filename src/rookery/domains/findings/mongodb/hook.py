@@ -48,6 +48,11 @@ class CopyToMongoDB:
         """Write the sightings of a batch."""
         self.store.write(items)
 
+    def start_runner(self, runner: Runner) -> None:
+        """Set that a run has begun, and make the indexes."""
+        self._write(runner, "running")
+        self.store.create_indexes()
+
     def update_runner(self, runner: Runner) -> None:
         """Set how a run is getting on. Once this has failed, it is tried again at its end only."""
         if not self._is_down:
@@ -112,13 +117,13 @@ def _shared(settings: Settings, _pid: int) -> CopyToMongoDB:
 
 
 def _hooks(copy: CopyToMongoDB) -> Hooks:
-    settings, running = copy.settings, copy.update_runner
+    settings = copy.settings
     sizes = {"batch_size": settings.batch_size, "batch_interval": settings.batch_interval}
     return hooks_from(
         {
             "on_item": copy.update_finding,
-            "on_start": running,
-            "on_interval": running,
+            "on_start": copy.start_runner,
+            "on_interval": copy.update_runner,
             "on_end": copy.end_runner,
         },
         async_hooks=ASYNC_HOOKS,

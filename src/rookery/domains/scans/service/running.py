@@ -160,7 +160,7 @@ def _end(rook: Rook, job: Prepared, before: Mapping[str, int] | None) -> ScanRes
         run.template_count = run.template_count or result.template_count  # some tools say it at their end
         if _is_stored(runner):
             _settle(rook, session, run, runner.coverage, policy)
-        announce(rook, session, run)
+        announce(rook, session, run, sighted=runner.sighted if before is None else None)
         rook.emit(ScanFinished(runner.run_id, status, result.finding_count, error_count=result.error_count))
     note_down(rook, job.folder, run, f"{result.finding_count} findings")
     return result

@@ -22,12 +22,14 @@ from rookery.base.redact import redact_text
 from rookery.domains.findings import store as findings
 from rookery.domains.findings.hooks import RecordFindings
 from rookery.domains.findings.items import Vulnerability
+from rookery.domains.scans.errors import RunIsAlive
 from rookery.domains.scans.events import FindingsImported
 from rookery.domains.scans.folders import RunFolder
 from rookery.domains.scans.models import Run
 from rookery.domains.scans.plan import ScanPlan
 from rookery.domains.scans.reading import Reading, digest_of, format_of
 from rookery.domains.scans.service.running import Prepared, begun, carried_out
+from rookery.domains.scans.service.runs import bury_the_dead
 from rookery.domains.scans.tools import ScanRunner
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.hooks import Hooks, HookSettings, Item, Warning_, load_hooks
@@ -69,6 +71,11 @@ class ImportRunner(ScanRunner):
         self._reading, self._record = reading, record
         self._is_heard = len(self.hooks) > 0
         self._number = 0
+
+    @property
+    def sighted(self) -> None:
+        """Not remembered: a file may hold any number, and is read in parts by several processes."""
+        return None
 
     async def produce(self) -> AsyncIterator[Item]:
         """What is wrong with the file, and for the hooks what is in it; read and stored beside the loop."""
@@ -141,6 +148,7 @@ def import_findings(
     """
     kind = format_ or rook.offload(format_of, path)
     run_id = f"import-{rook.offload(digest_of, path, project_id)}"
+    bury_the_dead(rook)
     if (earlier := _earlier(rook, run_id)) is not None:
         return Imported(run_id, kind, earlier, again=True)
     reading = Reading(path, kind, run_id=run_id, project_id=project_id)
@@ -173,7 +181,9 @@ def _earlier(rook: Rook, run_id: str) -> int | None:
         run = session.get(Run, run_id)
         if run is not None and run.status == "completed":
             return int(msgspec.json.decode(run.counts)["findings"])
-        if run is not None and run.status != "running":
+        if run is not None and run.status == "running":
+            raise RunIsAlive(f"{run_id}: {RunIsAlive.__doc__}")
+        if run is not None:
             session.delete(run)
     return None
 

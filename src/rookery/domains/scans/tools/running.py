@@ -13,6 +13,7 @@ from rookery.mechanisms.hooks import Error, Item
 from rookery.mechanisms.runner import Runner
 
 KEPT_ERRORS = 100
+REMEMBERED = 1_000  # findings; whoever sees more is not asked which they were
 
 
 class ScanRunner(Runner):
@@ -40,6 +41,7 @@ class ScanRunner(Runner):
         super().__init__(*arguments, **options)
         self.errors: list[Error] = []
         self.severities: Counter[str] = Counter()
+        self._sighted: set[str] = set()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the coverage, which the process that stores it keeps."""
@@ -69,6 +71,13 @@ class ScanRunner(Runner):
         """A hook: count what is stored, for the result and the exit status."""
         if isinstance(item, Vulnerability):
             self.severities[item.severity] += 1
+            if len(self._sighted) <= REMEMBERED:
+                self._sighted.add(item.finding_id)
+
+    @property
+    def sighted(self) -> frozenset[str] | None:
+        """The ids of the findings it has seen; None when those are too many to remember."""
+        return frozenset(self._sighted) if len(self._sighted) <= REMEMBERED else None
 
     def on_error(self, error: Error) -> None:
         """Keep what went wrong for the run's row."""
