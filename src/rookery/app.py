@@ -125,7 +125,6 @@ def worker_of(
     if only is not None:
         raise ConfigError("With queue.backend = 'rq' a worker takes every type of task.")
     worker = rq_worker(settings.redis_url)
-    concurrency = concurrency or rook.current_config().queue.concurrency
     worker.serve(rook, hands, concurrency=concurrency, grace=settings.grace, drains=drains)
     return worker
 

@@ -11,6 +11,7 @@ from rookery.mechanisms.tasks.service import get_task_result, submit_task
 from rookery.mechanisms.tasks.worker import core
 from tests.conftest import Call
 from tests.mechanisms.tasks.conftest import GateKeeper, Team
+from tests.patience import wait_for
 
 databases = pytest.mark.parametrize("call", ["sync-sqlite", "sync-postgresql"], indirect=True)
 
@@ -63,6 +64,28 @@ def test_a_worker_that_was_not_told_how_many_does_as_many_as_is_set_also_when_th
     assert call.rook.tasks.health().counts[TaskStatus.PENDING] == 1
     gate.open()
     assert len(gate.begun(4)) == 4
+
+
+@databases
+def test_a_worker_that_is_to_do_fewer_lets_end_what_runs_and_begins_no_more_than_that(
+    call: Call, team: Team, gate: GateKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core, "FOLLOW_SECONDS", 0.05)
+    call.rook.settings.update_value("queue.concurrency", 2)
+    first = [call(submit_task, "gate.thread", gate.payload) for _ in range(2)]
+    worker = team.start(concurrency=None)
+    gate.begun(2)
+    call.rook.settings.update_value("queue.concurrency", 1)
+    wait_for(lambda: worker.concurrency == 1)
+    second = GateKeeper(tmp_path, "second")
+    for _ in range(3):
+        call(submit_task, "gate.thread", second.payload)
+    gate.open()
+    assert {team.ended(id_).status for id_ in first} == {TaskStatus.COMPLETED}
+    second.begun(1)
+    assert call.rook.tasks.health().counts[TaskStatus.RUNNING] == 1
+    second.open()
+    assert len(second.begun(3)) == 3
 
 
 @databases

@@ -31,7 +31,10 @@ Announced = TaskSubmitted | TaskRequeued
 class AnyWorker(Protocol):
     """Runs tasks, whatever the backend: `run` in one thread, `stop` from any other."""
 
-    concurrency: int
+    @property
+    def concurrency(self) -> int:
+        """So many tasks it does at a time."""
+        ...
 
     @property
     def presence(self) -> Presence:
