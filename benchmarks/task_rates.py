@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,13 +94,24 @@ def on_sqlite() -> Iterator[Row]:
     yield ratio(
         rounds, "idempotent tasks/s, of the disk's commits/s", 5, lambda one: (one.again["done"], one.commits)
     )
-    yield ratio(
-        rounds, "submissions with a key, of the disk's commits/s", 0.8,
-        lambda one: (one.once["keyed"], one.commits),
-    )  # fmt: skip
-    yield ratio(
-        rounds, "the same over RQ's unique=True", 2, lambda one: (one.once["keyed"], one.simple["unique"])
-    )
+    yield from submissions(rounds)
+
+
+def submissions(rounds: list[Sides]) -> Iterator[Row]:
+    """With a key, by one and by many at once, who share commits."""
+    for who, mine, theirs in (("one", "keyed", "unique"), ("16", "at_once", "at_once")):
+        yield ratio(
+            rounds, f"submissions with a key by {who}, of the disk's commits/s", 0.8,
+            partial(_submitted, mine=mine),
+        )  # fmt: skip
+        yield ratio(
+            rounds, f"the same over RQ's unique=True by {who}", 2,
+            partial(_submitted, mine=mine, theirs=theirs),
+        )  # fmt: skip
+
+
+def _submitted(one: Sides, mine: str, theirs: str = "") -> tuple[float, float]:
+    return one.once[mine], one.simple[theirs] if theirs else one.commits
 
 
 def ratio(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from blockbuster import BlockingError
-from sqlalchemy import insert, text
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from rookery.base.errors import Closed
@@ -296,15 +296,17 @@ def test_what_follows_from_an_event_is_written_in_its_transaction_or_neither_is(
     assert call(streams) == ["a", "aa"]
 
 
-def test_what_follows_from_an_event_among_plain_statements_is_written_with_them_or_neither_is(
+def test_what_follows_from_an_event_in_a_shared_transaction_is_written_with_them_or_neither_is(
     call: Call,
 ) -> None:
     @dual
     def fail(rook: Rook, /, *, late: bool) -> None:
-        with rook.statements():
+        def act(_connection: Connection) -> None:
             rook.emit(Stored("a"))
             if late:
                 raise KeyError
+
+        rook.shared(act)
 
     follow(call)
     with pytest.raises(KeyError):

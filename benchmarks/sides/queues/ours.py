@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +27,9 @@ from rookery.mechanisms.tasks.registry import TaskType
 from rookery.mechanisms.tasks.rules import TaskStatus
 
 T = TypeVar("T")
+
+THREADS = 16
+"""So many submit at the same time, where many do."""
 
 
 def nothing(_rook: Any, _context: TaskContext, _payload: Any) -> None:
@@ -105,20 +109,25 @@ def workers_on(url: str, folder: str, count: int = 1) -> Iterator[list[subproces
 
 
 def rates(rook: app.Rook, type_: str, count: int) -> dict[str, float]:
-    """Submitted one by one, the same with a key, and then done, per second."""
+    """Submitted one by one with a key, the same by many at once, without a key, and then done, per second."""
 
-    def keyed() -> None:
+    def keyed(count: int) -> None:
         for number in range(count):
             rook.tasks.submit_task(type_, {"number": number}, idempotency_key=uuid4().hex)
+
+    def at_once() -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(keyed, [count // THREADS] * THREADS))
 
     def plain() -> None:
         for number in range(count):
             rook.tasks.submit_task(type_, {"number": number})
 
     return {
-        "keyed": rate(keyed, count),
+        "keyed": rate(lambda: keyed(count), count),
+        "at_once": rate(at_once, count),
         "submitted": rate(plain, count),
-        "done": rate(lambda: drain(rook), 2 * count),
+        "done": rate(lambda: drain(rook), 3 * count),
     }
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from redis import Redis
@@ -13,6 +14,7 @@ from rq import Queue, SimpleWorker, Worker
 from work import nothing
 
 URL, COUNT, KIND = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+THREADS = 16
 WORKERS = {"simple": SimpleWorker, "fork": Worker}
 
 
@@ -32,13 +34,24 @@ def enqueue_unique(queue):
         queue.enqueue(nothing, number, job_id=uuid4().hex, unique=True)
 
 
+def enqueue_at_once(queue):
+    def enqueue_some(_):
+        for number in range(COUNT // THREADS):
+            queue.enqueue(nothing, number, job_id=uuid4().hex, unique=True)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(enqueue_some, range(THREADS)))
+
+
 logging.disable()
 connection = Redis.from_url(URL)
 connection.flushall()
 queue = Queue(connection=connection)
 unique = rate(lambda: enqueue_unique(queue), COUNT)
 connection.flushall()
+at_once = rate(lambda: enqueue_at_once(queue), COUNT)
+connection.flushall()
 plain = rate(lambda: enqueue(queue), COUNT)
 worker = WORKERS[KIND]([queue], connection=connection)
 done = rate(lambda: worker.work(burst=True, logging_level="ERROR"), COUNT)
-print(json.dumps({"submitted": plain, "unique": unique, "done": done}))
+print(json.dumps({"submitted": plain, "unique": unique, "at_once": at_once, "done": done}))

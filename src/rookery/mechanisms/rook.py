@@ -22,6 +22,7 @@ from rookery.base.twins import twin
 from rookery.mechanisms.bridge import OnLoop, run_in_greenlet
 from rookery.mechanisms.readers import Readers
 from rookery.mechanisms.store.faults import explained
+from rookery.mechanisms.store.sharing import SharedCommits
 from rookery.mechanisms.store.unit import AsyncSessions, Sessions, Unit, refuse_inside_transaction
 from rookery.mechanisms.waiting import InThread, Waiting
 
@@ -88,6 +89,7 @@ class Rook:
         self.texts = texts
         self._overrides = overrides
         self._sessions = sessions or Sessions(engine)
+        self._commits = SharedCommits(engine)
         self._waiting = waiting or InThread()
         self._closing = ExitStack()
         self._closing.callback(engine.dispose)
@@ -130,9 +132,21 @@ class Rook:
         """
         return self._unit(self._sessions.writing.begin, self._write_down)
 
-    def statements(self) -> AbstractContextManager[Connection]:
-        """As `transaction`, for plain SQL alone: a Session would cost more than a statement does."""
-        return self._unit(self._sessions.engine.begin, self._write_plainly)
+    def shared(self, act: Callable[[Connection], T], order: str = "") -> T:
+        """What `act` returns: a unit of work in plain SQL, by one commit with what others ask for meanwhile.
+
+        It may be called again; on a loop it runs in a thread. See `SharedCommits.run`.
+        """
+        refuse_inside_transaction()
+        result, unit = self.offload(self._commits.run, partial(self._part, act), order)
+        self._ended(unit)
+        return result
+
+    def _part(self, act: Callable[[Connection], T], connection: Connection) -> tuple[T, Unit]:
+        with Unit() as unit:
+            result = act(connection)
+            self._write_plainly(connection, unit)
+        return result, unit
 
     def reading(self) -> AbstractContextManager[Session]:
         """A unit of work that only reads one snapshot and takes no write lock; a write in it raises."""

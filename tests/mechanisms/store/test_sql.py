@@ -18,8 +18,7 @@ ONE = """
 @dual
 def rows(rook: Rook, /, statement: str, values: object = ()) -> sql.Rows:
     """What a statement returns, in a unit of work of its own."""
-    with rook.statements() as connection:
-        return sql.run(connection, statement, values)  # type: ignore[arg-type]
+    return rook.shared(lambda connection: sql.run(connection, statement, values))  # type: ignore[arg-type]
 
 
 def test_columns_are_attributes_and_rows_are_tuples(call: Call) -> None:

@@ -8,20 +8,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from rookery.base.errors import RookeryError
 from rookery.domains.audit.errors import EntryNotValid
 from rookery.domains.audit.events import type_of
-from rookery.domains.audit.rules import LONGEST_FIELD, details_json
+from rookery.domains.audit.rules import LONGEST_FIELD
 from rookery.domains.audit.service import AuditService
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.writebehind.errors import QueueFull
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Listener:
@@ -40,13 +42,20 @@ class Listener:
     def write(self, rook: Rook, connection: Connection, events: Sequence[Any]) -> Callable[[], None]:
         """Write the events in this transaction; what to call after its commit."""
         entries = [
-            self._service.entry(self._types[type(event)], **_by(rook), **told(event))
-            for event in events
-            if type(event) in self._types
+            self._told(self._service.entry, rook, event) for event in events if type(event) in self._types
         ]
         if entries:
             self._service.write(connection, entries)
         return partial(self._fetch, rook, [entry.id for entry in entries])
+
+    def _told(self, tell: Callable[..., T], rook: Rook, event: Any) -> T:
+        """What it tells has happened, so it is told whatever it holds: what no entry can hold is named."""
+        type_, by, (object_, details) = self._types[type(event)], _by(rook), told(event)
+        try:
+            return tell(type_, object=object_, details=details, **by)
+        except EntryNotValid as error:
+            left_out = {"left_out": f"{', '.join(details)}: {error}"}
+            return tell(type_, object=object_, details=left_out, **by)
 
     def _fetch(self, rook: Rook, ids: list[str]) -> None:
         """They are durable, and chained by another process if not by this: what is in the way is logged."""
@@ -60,8 +69,7 @@ class Listener:
     def record(self, rook: Rook, event: Any) -> None:
         """Record an event of no transaction."""
         if type(event) in self._types:
-            record = partial(self._service.record, self._types[type(event)], **_by(rook), **told(event))
-            self._beside_the_loop(rook, record)
+            self._beside_the_loop(rook, partial(self._told, self._service.record, rook, event))
 
     def _beside_the_loop(self, rook: Rook, act: Callable[[], object]) -> None:
         """Nothing here blocks an event loop: what would wait goes to a thread."""
@@ -78,18 +86,15 @@ def _by(rook: Rook) -> dict[str, Any]:
     return {"actor": rook.actor, "request_id": rook.request_id}
 
 
-def told(event: Any) -> dict[str, Any]:
-    """Object and details of an event: its first field, and the others.
+def told(event: Any) -> tuple[str, dict[str, Any]]:
+    """Object and details of an event: its first field, and the others."""
+    first, *others = _names(event.__class__)
+    return _on_one_line(getattr(event, first)), {name: getattr(event, name) for name in others}
 
-    What it tells has happened, so it is recorded whatever it holds: details that no entry can hold are named.
-    """
-    first, *others = (field.name for field in fields(event))
-    details = {name: getattr(event, name) for name in others}
-    try:
-        details_json(details)
-    except EntryNotValid as error:
-        details = {"left_out": f"{', '.join(others)}: {error}"}
-    return {"object": _on_one_line(getattr(event, first)), "details": details}
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _on_one_line(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -69,16 +70,15 @@ def submit_task(
         window=window, run_at=run_at, retry=retry, timeout=timeout, parent_id=parent_id,
     )  # fmt: skip
     if within is not None:
-        return _submitted(rook, within.connection(), wanted)
-    with rook.statements() as connection:
-        return _submitted(rook, connection, wanted)
+        return _submitted(rook, wanted, within.connection())
+    return rook.shared(partial(_submitted, rook, wanted), order=idempotency_key or "")
 
 
 def _plain(session: Session | AsyncSession) -> Session:
     return session if isinstance(session, Session) else session.sync_session
 
 
-def _submitted(rook: Rook, connection: Connection, wanted: Submission) -> TaskId:
+def _submitted(rook: Rook, wanted: Submission, connection: Connection) -> TaskId:
     task_id = submit(connection, wanted)
     if task_id.is_new:
         notify(connection)
