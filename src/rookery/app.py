@@ -48,6 +48,7 @@ from rookery.domains.templates.face import Templates
 from rookery.domains.users import events as user_events
 from rookery.domains.users.face import Users
 from rookery.foundations import configure, lay_foundations
+from rookery.mechanisms import async_rook
 from rookery.mechanisms import rook as mechanism
 from rookery.mechanisms.store import (
     open_async_engine,
@@ -195,7 +196,7 @@ class Rook(mechanism.Rook):
             self.on_close(mirror.close)
 
 
-class AsyncRook(mechanism.AsyncRook):
+class AsyncRook(async_rook.AsyncRook):
     """The whole house for coroutines: the same attributes, their verbs awaited."""
 
     def __init__(
@@ -216,19 +217,19 @@ class AsyncRook(mechanism.AsyncRook):
             queue=queue, listeners=heard, followers=followers(EVENTS), texts=StoredConfigurations(config),
             overrides=configured,
         )  # fmt: skip
-        self.audit: Audit[mechanism.AsyncRook] = Audit(self, audit)
-        self.users: Users[mechanism.AsyncRook] = Users(self)
-        self.devices: Devices[mechanism.AsyncRook] = Devices(self)
-        self.credentials: Credentials[mechanism.AsyncRook] = Credentials(self)
-        self.backups: Backups[mechanism.AsyncRook] = Backups(self)
-        self.findings: Findings[mechanism.AsyncRook] = Findings(self)
-        self.scans: Scans[mechanism.AsyncRook] = Scans(self)
-        self.projects: Projects[mechanism.AsyncRook] = Projects(self)
-        self.templates: Templates[mechanism.AsyncRook] = Templates(self)
-        self.schedules: Schedules[mechanism.AsyncRook] = Schedules(self)
-        self.tasks: Tasks[mechanism.AsyncRook] = Tasks(self)
-        self.settings: Settings[mechanism.AsyncRook] = Settings(self)
-        self.notifications: Notifications[mechanism.AsyncRook] = Notifications(self)
+        self.audit: Audit[async_rook.AsyncRook] = Audit(self, audit)
+        self.users: Users[async_rook.AsyncRook] = Users(self)
+        self.devices: Devices[async_rook.AsyncRook] = Devices(self)
+        self.credentials: Credentials[async_rook.AsyncRook] = Credentials(self)
+        self.backups: Backups[async_rook.AsyncRook] = Backups(self)
+        self.findings: Findings[async_rook.AsyncRook] = Findings(self)
+        self.scans: Scans[async_rook.AsyncRook] = Scans(self)
+        self.projects: Projects[async_rook.AsyncRook] = Projects(self)
+        self.templates: Templates[async_rook.AsyncRook] = Templates(self)
+        self.schedules: Schedules[async_rook.AsyncRook] = Schedules(self)
+        self.tasks: Tasks[async_rook.AsyncRook] = Tasks(self)
+        self.settings: Settings[async_rook.AsyncRook] = Settings(self)
+        self.notifications: Notifications[async_rook.AsyncRook] = Notifications(self)
         self.on_close(audit.close)
         self.on_close(queue.close)
         if mirror:

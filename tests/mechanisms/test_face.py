@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
+from rookery.mechanisms.async_rook import AsyncRook
 from rookery.mechanisms.dual import dual_read, dual_stream
 from rookery.mechanisms.face import Face, RookT, bound, bound_stream
-from rookery.mechanisms.rook import AsyncRook, Rook
+from rookery.mechanisms.rook import Rook
 from tests.conftest import Call
 
 

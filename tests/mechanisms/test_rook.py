@@ -17,8 +17,9 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from rookery.base.errors import Closed
+from rookery.mechanisms.async_rook import AsyncRook
 from rookery.mechanisms.dual import dual, dual_read
-from rookery.mechanisms.rook import AsyncRook, Rook
+from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.store import DatabaseUnavailable, TransactionOpen, WriteInReading
 from tests.conftest import Call
 

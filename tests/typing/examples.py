@@ -8,9 +8,10 @@ from typing import Any, TypeVar, assert_type
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from rookery.mechanisms.async_rook import AsyncRook
 from rookery.mechanisms.dual import dual, dual_read, dual_stream
 from rookery.mechanisms.face import Face, RookT, bound, bound_stream
-from rookery.mechanisms.rook import AsyncRook, Rook
+from rookery.mechanisms.rook import Rook
 
 T = TypeVar("T")
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
     from sqlalchemy.orm import Session
 
-    from rookery.mechanisms.rook import AsyncRook, Rook
+    from rookery.mechanisms.async_rook import AsyncRook
+    from rookery.mechanisms.rook import Rook
 
 P = ParamSpec("P")
 R = TypeVar("R")

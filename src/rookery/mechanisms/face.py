@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, overlo
 from rookery.base.twins import twin
 
 if TYPE_CHECKING:
+    from rookery.mechanisms.async_rook import AsyncRook
     from rookery.mechanisms.dual import Dual, DualStream
-    from rookery.mechanisms.rook import AsyncRook, Rook
+    from rookery.mechanisms.rook import Rook
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -14,9 +14,10 @@ from rookery.domains.audit.keys import Keyring
 from rookery.domains.audit.rules import AuditEntry
 from rookery.domains.audit.service import AuditService
 from rookery.domains.audit.verdict import Verification
+from rookery.mechanisms.async_rook import AsyncRook
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.face import Face, RookT, bound
-from rookery.mechanisms.rook import AsyncRook, Rook
+from rookery.mechanisms.rook import Rook
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -14,8 +14,8 @@ from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.store.faults import DatabaseReadOnly
 
 if TYPE_CHECKING:
+    from rookery.mechanisms.async_rook import AsyncRook
     from rookery.mechanisms.dual import Dual, DualStream
-    from rookery.mechanisms.rook import AsyncRook
 
 P = ParamSpec("P")
 R = TypeVar("R")

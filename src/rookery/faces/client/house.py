@@ -33,7 +33,8 @@ from rookery.faces.client import tasks
 from rookery.faces.client.calls import Call, Request, Steps, Streamed
 from rookery.faces.client.verbs import AskedFor
 from rookery.faces.client.wire import AsyncWire, Wire
-from rookery.mechanisms.rook import AsyncRook, Rook
+from rookery.mechanisms.async_rook import AsyncRook
+from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.tasks.face import Tasks
 
 PATIENCE = 60.0

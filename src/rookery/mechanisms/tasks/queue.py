@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-    from rookery.mechanisms.rook import AsyncRook, Listener, Rook
+    from rookery.mechanisms.async_rook import AsyncRook
+    from rookery.mechanisms.rook import Listener, Rook
     from rookery.mechanisms.tasks.measuring import Measures
     from rookery.mechanisms.tasks.registry import TaskTypes
 

@@ -83,8 +83,11 @@ class Worker:
         self.presence = Presence(rook.data_dir)
         config = rook.config
         # Its own connections: leases must not wait behind what tasks do.
-        self._engine = open_engine(config.database_url, sync_commits=config.database.sync_commits)
-        limit_idling(self._engine, LEASE_SECONDS)
+        self._durable = open_engine(config.database_url, sync_commits=config.database.sync_commits)
+        limit_idling(self._durable, LEASE_SECONDS)
+        # A power failure that SQLite forgets a claim in ends all workers, too: that need not reach the disk.
+        is_shared = self._durable.dialect.name != "sqlite"
+        self._engine = self._durable if is_shared else open_engine(config.database_url)
         self._reading = read_only(self._engine)
         self._upkeep = Upkeep(self._engine, rook.data_dir, self.presence.id, self._only, self.concurrency)
         following = Chore(name="queue.concurrency", act=self._follow, every=FOLLOW_SECONDS)
@@ -142,6 +145,7 @@ class Worker:
         with suppress(Unavailable), explained(self._engine):
             self._upkeep.leave()
         self._engine.dispose()
+        self._durable.dispose()
 
     # --- one turn
 
@@ -204,7 +208,8 @@ class Worker:
         """Record and claim in one transaction; do what is due."""
         self._has_news |= self._ear.open()
         if self._work.outcomes or self._wants():
-            with self._engine.begin() as connection:
+            engine = self._durable if self._work.outcomes else self._engine
+            with engine.begin() as connection:
                 lost, claimed = self._exchange(connection)
             self._has_news = self._is_more
             self._recorded(self._work.recorded(), lost)

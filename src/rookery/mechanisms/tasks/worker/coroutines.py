@@ -15,7 +15,7 @@ from rookery.mechanisms.tasks.worker.job import ACTORS, Batch, Job, Over
 from rookery.mechanisms.tasks.worker.watching import watched
 
 if TYPE_CHECKING:
-    from rookery.mechanisms.rook import AsyncRook
+    from rookery.mechanisms.async_rook import AsyncRook
 
 Opens = Callable[[], AbstractAsyncContextManager["AsyncRook"]]
 
