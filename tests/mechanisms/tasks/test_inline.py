@@ -24,6 +24,9 @@ from tests.conftest import Call
 from tests.mechanisms.tasks.conftest import GateKeeper, Team
 from tests.mechanisms.tasks.jobs import EVERYWHERE
 from tests.mechanisms.tasks.test_ending import assert_gone
+from tests.mechanisms.tasks.test_running import (  # noqa: F401  it holds here, too
+    test_the_row_tells_who_wanted_what_and_all_that_came_of_it,
+)
 from tests.patience import PATIENCE, wait_for
 
 
