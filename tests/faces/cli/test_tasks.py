@@ -107,6 +107,23 @@ def test_a_task_for_later_says_when(sqlite_rook: app.Rook, typed: Typed) -> None
     assert "due        2100-01-02T03:04:05+00:00" in typed("tasks", "show", task_id).out
 
 
+def test_the_files_of_a_task_are_listed_and_written_out(
+    sqlite_rook: app.Rook, typed: Typed, data_dir: Path, tmp_path: Path
+) -> None:
+    task_id = sqlite_rook.tasks.submit_task("backups.run", {"filter": "tag:none"})
+    assert "This task has left no files here." in typed("tasks", "artifacts", task_id).err
+    folder = data_dir / "artifacts" / task_id
+    folder.mkdir(parents=True)
+    (folder / "report.csv").write_text("a,b\n")
+    [file] = typed("tasks", "artifacts", task_id[:13], "--json").document["items"]
+    assert (file["name"], file["size"]) == ("report.csv", 4)
+    assert typed("tasks", "artifacts", task_id, "report.csv").out == "a,b\n"
+    assert typed("tasks", "artifacts", task_id, "report.csv", "-o", str(tmp_path / "copy")).status == 0
+    assert (tmp_path / "copy").read_text() == "a,b\n"
+    for elsewhere in ("../../rookery.db", "/etc/passwd", "none.csv"):
+        assert typed("tasks", "artifacts", task_id, elsewhere).status == 5
+
+
 def test_what_has_ended_is_deleted_when_somebody_says_so(sqlite_rook: app.Rook, typed: Typed) -> None:
     task_id = left(sqlite_rook, "127.0.0.1:1")
     sqlite_rook.tasks.cancel_task(task_id)
