@@ -151,6 +151,18 @@ def test_the_health_of_the_queue_is_an_exit_status_and_a_document(
     assert (lines[-1].split()[3], lines[-1].split()[-1]) == ("3", "findings.import")
 
 
+def test_a_worker_takes_what_it_is_told_to_and_drains(sqlite_rook: app.Rook, typed: Typed) -> None:
+    scan = left(sqlite_rook, "127.0.0.1:1")
+    nobody = {"filter": "tag:none"}
+    ids = [sqlite_rook.tasks.submit_task(type_, nobody) for type_ in ("backups.run", "backups.reach_all")]
+    worked = typed("worker", "--types", "backups.run, backups.reach_all", "--types", "scans.check", "--drain")
+    assert (worked.status, worked.out) == (0, "")
+    assert worked.err.splitlines()[-1] == "The worker has ended: 2 completed."
+    assert [str(sqlite_rook.tasks.get_task_status(id_)) for id_ in (*ids, scan)] == [
+        "completed", "completed", "pending",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("options", "backend", "said"),
     [
