@@ -55,9 +55,10 @@ from rookery.mechanisms.store import (
 )
 from rookery.mechanisms.tasks import events as task_events
 from rookery.mechanisms.tasks.face import Tasks
+from rookery.mechanisms.tasks.inline import InlineQueue
 from rookery.mechanisms.tasks.notices import ANNOUNCING
 from rookery.mechanisms.tasks.pruning import PRUNING
-from rookery.mechanisms.tasks.queue import AnyWorker, DatabaseQueue, InlineQueue, TaskQueue
+from rookery.mechanisms.tasks.queue import AnyWorker, DatabaseQueue, TaskQueue
 from rookery.mechanisms.tasks.registry import Runs, TaskType, TaskTypes
 from rookery.mechanisms.tasks.rq.queue import RqQueue, rq_worker
 from rookery.mechanisms.tasks.worker.child import serve_order
@@ -126,7 +127,6 @@ def worker_of(
     if only is not None:
         raise ConfigError("With queue.backend = 'rq' a worker takes every type of task.")
     worker = rq_worker(settings.redis_url)
-    concurrency = concurrency or rook.current_config().queue.concurrency
     worker.serve(rook, hands, concurrency=concurrency, grace=settings.grace, drains=drains)
     return worker
 
@@ -141,13 +141,18 @@ def hands_of(rook: mechanism.Rook, child: Sequence[str] = CHILD) -> dict[Runs, H
     }
 
 
+def hands_in_line(rook: mechanism.Rook) -> dict[Runs, Hands]:
+    """Who does what its submitter waits for: a child would not know the types of tasks of this program."""
+    hands = hands_of(rook)
+    return {**hands, "process": hands["thread"]}
+
+
 def queue_of(config: Config, types: Iterable[TaskType] = (), *, is_async: bool = False) -> TaskQueue:
     """The task queue that is configured, for the types of all domains and these."""
     known = task_types(types)
     if config.queue.backend == "inline":
         own = partial(open, config=config, types=known.values())
-        opens = (lambda _: own()) if is_async else nullcontext
-        return InlineQueue(known, opens, partial(aopen, config=config, types=known.values()))
+        return InlineQueue(known, (lambda _: own()) if is_async else nullcontext, hands_in_line)
     if config.queue.backend == "rq":
         return RqQueue(known, config.queue.redis_url)
     return DatabaseQueue(known)

@@ -15,6 +15,7 @@ from rookery.base.config import Config
 from rookery.mechanisms.store.faults import DatabaseFull
 from tests.crash.test_tasks import Nursery, all_done, assert_done_once, lines
 from tests.mechanisms.tasks.jobs import TYPES
+from tests.mechanisms.tasks.successes import count_successes
 from tests.patience import wait_for
 
 TASKS = 200
@@ -41,6 +42,7 @@ def main() -> None:
     nursery, refused = Nursery(), 0
     config = Config(data_dir=folder)
     with app.open(config=config, types=TYPES) as rook:
+        count_successes(rook)
         for _ in range(2):
             nursery.bear("worker", config, log)
         ids: set[str] = set()

@@ -101,8 +101,9 @@ def all_done(rook: app.Rook, count: int) -> bool:
 
 
 def assert_done_once(rook: app.Rook, ids: set[str], log: Path) -> None:
-    """Every task has had its effect, and ended; what is counted is what there is; nobody is left over."""
+    """Every task has had its effect, and one success; the counts are right; nobody is left over."""
     assert {line.split()[0] for line in lines(log)} == ids
+    assert successes(rook) == Counter(ids)
     with rook.engine.connect() as connection:
         rows = {row.id: row.status for row in connection.execute(text("SELECT id, status FROM task"))}
         left = connection.execute(text("SELECT count(*) FROM task_slot")).scalar()
@@ -114,25 +115,37 @@ def test_workers_are_killed_fifty_times_while_they_do_two_thousand_tasks(
     sqlite_url: str, data_dir: Path, nursery: Nursery, log: Path
 ) -> None:
     config = Config(data_dir=data_dir, database=Database(url=sqlite_url))
+    kill_workers(config, nursery, log, TASKS, KILLS)
+
+
+@pytest.mark.postgres
+def test_workers_on_postgresql_are_killed_while_they_work(
+    postgres_url: str, data_dir: Path, nursery: Nursery, log: Path
+) -> None:
+    config = Config(data_dir=data_dir, database=Database(url=postgres_url))
+    kill_workers(config, nursery, log, TASKS // 5, KILLS // 5)
+
+
+def kill_workers(config: Config, nursery: Nursery, log: Path, tasks: int, kills: int) -> None:
+    """One of two, so often, while they do so many tasks; and see that nothing is lost or done twice."""
     ids: set[str] = set()
     with app.open(config=config, types=TYPES) as rook:
         count_successes(rook)
         workers = [nursery.bear("worker", config, log) for _ in range(2)]
-        for number in range(TASKS):
+        for number in range(tasks):
             done = len(lines(log))
             ids.add(str(rook.tasks.submit_task(*mixed(log, number))))
-            if number % (TASKS // KILLS) == 0:
+            if number % (tasks // kills) == 0:
                 wait_for(lambda done=done: len(lines(log)) > done)  # type: ignore[misc]
                 time.sleep(random.uniform(0, LONGEST_LIFE))
                 nursery.kill(workers.pop(0))
                 workers.append(nursery.bear("worker", config, log))
-        wait_for(lambda: all_done(rook, TASKS))
+        wait_for(lambda: all_done(rook, tasks))
         assert_done_once(rook, ids, log)
         with rook.engine.connect() as connection:
             lost = connection.execute(text("SELECT count(*) FROM task_attempt")).scalar()
-        assert successes(rook) == Counter(ids)
         assert lost, "none of them was killed at its work"
-        wait_for(lambda: not dead_workers(data_dir))
+        wait_for(lambda: not dead_workers(config.data_dir))
 
 
 def test_what_a_killed_submitter_was_told_is_submitted_is_done(
@@ -141,6 +154,8 @@ def test_what_a_killed_submitter_was_told_is_submitted_is_done(
     config = Config(data_dir=data_dir, database=Database(url=sqlite_url))
     accepted = log.with_suffix(".accepted")
     accepted.touch()
+    with app.open(config=config, types=TYPES) as rook:
+        count_successes(rook)
     for _ in range(10):
         before = len(lines(accepted))
         submitter = nursery.bear("submitter", config, log)
@@ -164,6 +179,7 @@ def test_postgresql_stops_and_starts_under_the_workers_of_two_machines(
     with servers.own_postgres() as server:
         hosts = [Config(data_dir=tmp_path / name, database=Database(url=server.url)) for name in "abc"]
         with app.open(config=hosts[2], types=TYPES) as rook:
+            count_successes(rook)
             for host in hosts[:2]:
                 nursery.bear("worker", host, log)
             ids: set[str] = set()
@@ -187,6 +203,7 @@ def test_a_disk_that_is_full_for_a_while_holds_up_the_workers_and_loses_nothing(
     folder = log.parent / "effects"
     folder.mkdir()
     with app.open(config=config, types=TYPES) as rook:
+        count_successes(rook)
         workers = [nursery.bear("worker", config, log) for _ in range(2)]
         ids = []
         for number in range(300):
@@ -201,6 +218,7 @@ def test_a_disk_that_is_full_for_a_while_holds_up_the_workers_and_loses_nothing(
                 allow(workers, resource.RLIM_INFINITY)
         wait_for(lambda: all_done(rook, len(ids)))
         assert len(list(folder.iterdir())) == len(ids)
+        assert successes(rook) == Counter(ids)
         assert rook.audit.verify().is_intact
 
 

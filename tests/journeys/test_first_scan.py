@@ -227,6 +227,8 @@ def test_the_demo_shows_findings_and_verifies_the_log(rookery: Rookery) -> None:
     assert "Telnet is allowed on terminal lines" in demo.stdout
     assert "intact" in demo.stderr
     assert "Now try:" in demo.stderr
+    tasks = json.loads(rookery("tasks", "list", "--json").stdout)["items"]
+    assert {(task["type"], task["status"]) for task in tasks} == {("scans.run", "completed")}  # by its worker
 
 
 def test_the_demo_takes_another_port_where_its_own_is_taken_and_none_was_asked_for(rookery: Rookery) -> None:

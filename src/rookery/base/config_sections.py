@@ -170,7 +170,7 @@ class Queue(Section, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=1000,
-            description="How many tasks a worker runs at the same time; one of RQ from its next start on.",
+            description="How many tasks a worker runs at the same time.",
             extra=RUNTIME,
         ),
     ] = 4

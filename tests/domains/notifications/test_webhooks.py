@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import email.utils
 import hashlib
 import hmac
+import time
 from typing import Any
 
 import msgspec
@@ -65,6 +67,8 @@ def test_what_is_posted_is_signed_over_its_time_and_body(call: Call, receiver: R
     [
         (500, {}, ChannelFailed, 0),
         (503, {"Retry-After": "7"}, ChannelFailed, 7),
+        (429, {"Retry-After": "\u00b2"}, ChannelFailed, 0),
+        (429, {"Retry-After": "soon"}, ChannelFailed, 0),
         (408, {}, ChannelFailed, 0),
         (404, {}, ChannelRefused, None),
         (302, {"Location": "http://169.254.169.254/"}, ChannelRefused, None),
@@ -79,6 +83,16 @@ def test_an_answer_says_whether_to_try_again(
         call(delivering.test, "ops")
     assert seconds is None or raised.value.retry_after == seconds
     assert call(delivering.history)[0].status == "failed"
+
+
+def test_the_pause_that_it_asks_for_may_be_a_date(call: Call, receiver: Receiver) -> None:
+    call(channels.create, "ops", "webhook", receiver.url)
+    date = email.utils.formatdate(time.time() + 3600, usegmt=True)
+    receiver.answers = [(429, {"Retry-After": date})] * 9
+    with pytest.raises(ChannelFailed) as raised:
+        call(delivering.test, "ops")
+    assert 3000 < raised.value.retry_after <= 3600
+    assert len(receiver.requests) == 1  # it is not asked again before
 
 
 def test_a_host_that_is_not_there_may_come_back(call: Call, free_port: int) -> None:

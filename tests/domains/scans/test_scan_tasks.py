@@ -263,6 +263,20 @@ def test_no_more_scans_of_a_host_run_at_a_time_than_are_allowed(house: House) ->
         assert ended(house.rook, second).status is TaskStatus.COMPLETED
 
 
+def test_nor_when_a_project_has_the_host_that_its_plan_does_not_name(house: House) -> None:
+    house.rook.projects.create("lab")
+    house.rook.projects.add_endpoints("lab", house.quick.endpoints)
+    first = house.rook.scans.submit_scan_async(house.slow)
+    with working(house.rook, concurrency=4):
+        until(house.rook, first, is_under_way)
+        second = house.rook.tasks.submit_task("scans.run", {"project_id": "lab"})
+        waiting = until(house.rook, second, lambda task: task.status != "pending" or bool(task.waits_for))
+        assert waiting.waits_for == "scan:127.0.0.1"
+        for task_id in (second, first):
+            house.rook.tasks.cancel_task(task_id)
+            ended(house.rook, task_id)
+
+
 def test_how_many_scans_of_a_host_run_at_a_time_is_set_while_rookery_runs(house: House) -> None:
     with working(house.rook, concurrency=4):
         first = house.rook.scans.submit_scan_async(house.slow)

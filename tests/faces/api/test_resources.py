@@ -12,6 +12,7 @@ import pytest
 
 from rookery import app
 from tests.faces.api.conftest import Client, Serving
+from tests.workers import ended
 
 IOS = {"name": "r1", "address": "10.0.0.1", "platform": "ios"}
 both = pytest.mark.parametrize("config", ["sqlite_url", "postgres_url"], indirect=True)
@@ -204,6 +205,43 @@ def test_work_that_takes_long_is_a_task(client: Client) -> None:
     assert (task["type"], task["actor"], task["payload"]["devices"]) == ("backups.run", "operator", ["r1"])
     assert asking.post(f"/tasks/{task['id']}/cancel").json() == {"cancelled": True}
     assert asking.get(f"/tasks/{task['id']}/status").json() == {"status": "cancelled"}
+
+
+def test_a_task_of_any_type_is_submitted_once_for_its_key_found_and_done_again(
+    client: Client, rook: app.Rook
+) -> None:
+    asking = client("admin")
+    wanted = {"type": "backups.run", "payload": {"filter": "tag:none"}, "priority": 2, "idempotency_key": "k"}
+    first, again = (asking.post("/tasks", json=wanted).json()["task_id"] for _ in range(2))
+    assert first == again
+    refused(asking.post("/tasks", json={**wanted, "payload": {"filter": 7}}), 422, "payload-not-valid")
+    refused(asking.post("/tasks", json={**wanted, "type": "backups.rum"}), 422, "unknown-task-type")
+    refused(asking.post(f"/tasks/{first}/retry"), 409, "task-conflict")
+    asking.post(f"/tasks/{first}/cancel")
+
+    def listed(**query: str) -> list[str]:
+        return [task["id"] for task in asking.get("/tasks", params=query).json()["items"]]
+
+    assert listed(status="cancelled") == listed(type="backups.run") == listed(id=first) == [first]
+    assert listed(status="failed") == listed(type="scans.run") == listed(parent=first) == []
+    assert asking.post(f"/tasks/{first}/retry").status_code == 202
+    with worker_of(rook):
+        assert ended(rook, first).status == "completed"
+    health = asking.get("/queue/health").json()
+    assert (health["backend"], health["counts"]["completed"], health["problems"]) == ("database", 1, [])
+
+
+def test_the_files_of_a_task_are_listed_and_downloaded(client: Client, rook: app.Rook) -> None:
+    asking = client("viewer")
+    task_id = rook.tasks.submit_task("backups.run", {"filter": "tag:none"})
+    folder = rook.data_dir / "artifacts" / task_id
+    folder.mkdir(parents=True)
+    (folder / "report.csv").write_bytes(b"a,b\r\n" * 50_000)
+    [file] = asking.get(f"/tasks/{task_id}/artifacts").json()["items"]
+    assert (file["name"], file["size"]) == ("report.csv", 250_000)
+    got = asking.get(f"/tasks/{task_id}/artifacts/report.csv")
+    assert (got.status_code, got.content) == (200, b"a,b\r\n" * 50_000)
+    refused(asking.get(f"/tasks/{task_id}/artifacts/other.csv"), 404, "artifact-not-found")
 
 
 def test_whoever_prefers_to_wait_hears_how_the_work_ended(client: Client, rook: app.Rook) -> None:

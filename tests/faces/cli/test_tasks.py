@@ -107,6 +107,23 @@ def test_a_task_for_later_says_when(sqlite_rook: app.Rook, typed: Typed) -> None
     assert "due        2100-01-02T03:04:05+00:00" in typed("tasks", "show", task_id).out
 
 
+def test_the_files_of_a_task_are_listed_and_written_out(
+    sqlite_rook: app.Rook, typed: Typed, data_dir: Path, tmp_path: Path
+) -> None:
+    task_id = sqlite_rook.tasks.submit_task("backups.run", {"filter": "tag:none"})
+    assert "This task has left no files here." in typed("tasks", "artifacts", task_id).err
+    folder = data_dir / "artifacts" / task_id
+    folder.mkdir(parents=True)
+    (folder / "report.csv").write_text("a,b\n")
+    [file] = typed("tasks", "artifacts", task_id[:13], "--json").document["items"]
+    assert (file["name"], file["size"]) == ("report.csv", 4)
+    assert typed("tasks", "artifacts", task_id, "report.csv").out == "a,b\n"
+    assert typed("tasks", "artifacts", task_id, "report.csv", "-o", str(tmp_path / "copy")).status == 0
+    assert (tmp_path / "copy").read_text() == "a,b\n"
+    for elsewhere in ("../../rookery.db", "/etc/passwd", "none.csv"):
+        assert typed("tasks", "artifacts", task_id, elsewhere).status == 5
+
+
 def test_what_has_ended_is_deleted_when_somebody_says_so(sqlite_rook: app.Rook, typed: Typed) -> None:
     task_id = left(sqlite_rook, "127.0.0.1:1")
     sqlite_rook.tasks.cancel_task(task_id)
@@ -132,6 +149,18 @@ def test_the_health_of_the_queue_is_an_exit_status_and_a_document(
         lines = typed("queue", "health").out.splitlines()
     assert lines[1].split() == ["scans.run", "1", *6 * "0"]
     assert (lines[-1].split()[3], lines[-1].split()[-1]) == ("3", "findings.import")
+
+
+def test_a_worker_takes_what_it_is_told_to_and_drains(sqlite_rook: app.Rook, typed: Typed) -> None:
+    scan = left(sqlite_rook, "127.0.0.1:1")
+    nobody = {"filter": "tag:none"}
+    ids = [sqlite_rook.tasks.submit_task(type_, nobody) for type_ in ("backups.run", "backups.reach_all")]
+    worked = typed("worker", "--types", "backups.run, backups.reach_all", "--types", "scans.check", "--drain")
+    assert (worked.status, worked.out) == (0, "")
+    assert worked.err.splitlines()[-1] == "The worker has ended: 2 completed."
+    assert [str(sqlite_rook.tasks.get_task_status(id_)) for id_ in (*ids, scan)] == [
+        "completed", "completed", "pending",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

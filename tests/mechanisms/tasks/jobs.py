@@ -243,7 +243,7 @@ TYPES = (
     TaskType(name="die", function=die, runs="process", retry=NEVER),
     TaskType(
         name="limited", function=wait_at, payload=Gate,
-        limits=lambda _config, gate: {str(gate.until.parent): 1},
+        limits=lambda _session, _config, gate: {str(gate.until.parent): 1},
     ),
 )  # fmt: skip
 

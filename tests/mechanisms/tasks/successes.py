@@ -7,17 +7,23 @@ from collections import Counter
 from rookery import app
 from rookery.mechanisms.store import sql
 
-_COUNT = (
-    "CREATE TABLE success (id TEXT)",
-    """CREATE TRIGGER count_success AFTER UPDATE OF status ON task WHEN new.status = 'completed'
-       BEGIN INSERT INTO success VALUES (new.id); END""",
+_TABLE = "CREATE TABLE success (id TEXT)"
+_TRIGGER = (
+    "CREATE TRIGGER count_success AFTER UPDATE OF status ON task {each} WHEN (new.status = 'completed') "
+)
+_SQLITE = (_TABLE, _TRIGGER.format(each="") + "BEGIN INSERT INTO success VALUES (new.id); END")
+_POSTGRESQL = (
+    _TABLE,
+    """CREATE FUNCTION count_success() RETURNS trigger LANGUAGE plpgsql AS
+       'BEGIN INSERT INTO success VALUES (new.id); RETURN NULL; END'""",
+    _TRIGGER.format(each="FOR EACH ROW") + "EXECUTE FUNCTION count_success()",
 )
 
 
 def count_successes(rook: app.Rook) -> None:
-    """From now on; on SQLite."""
+    """From now on."""
     with rook.engine.begin() as connection:
-        for statement in _COUNT:
+        for statement in _SQLITE if sql.is_sqlite(connection) else _POSTGRESQL:
             sql.run(connection, statement)
 
 

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from rookery.base.clock import now
 from rookery.base.config import Queue, encode_config
+from rookery.mechanisms.tasks.looking import TaskInfo
 from rookery.mechanisms.tasks.presence import dead_workers
-from rookery.mechanisms.tasks.rules import TaskStatus
+from rookery.mechanisms.tasks.rules import RetryPolicy, TaskStatus
 from rookery.mechanisms.tasks.service import get_task, health, retry_task, submit_task
 from tests.conftest import Call
 from tests.mechanisms.tasks.conftest import GateKeeper, Team
+from tests.mechanisms.tasks.jobs import EVERYWHERE
+from tests.mechanisms.tasks.test_ending import assert_gone
+from tests.mechanisms.tasks.test_running import (  # noqa: F401  it holds here, too
+    test_the_row_tells_who_wanted_what_and_all_that_came_of_it,
+)
+from tests.patience import PATIENCE, wait_for
 
 
 @pytest.fixture
@@ -72,10 +83,64 @@ def test_what_a_limit_keeps_waiting_stays_for_a_worker(call: Call, gate: GateKee
     assert team.ended(second).status is TaskStatus.COMPLETED
 
 
+@pytest.mark.parametrize("runs", ["thread", "process"])
+def test_what_is_reported_is_seen_while_it_runs(call: Call, gate: GateKeeper, runs: str) -> None:
+    with submitting(call, f"report.{runs}", gate.payload):
+        task = soon(call, lambda task: task.total is not None)
+        assert (task.status, task.done, task.total) == (TaskStatus.RUNNING, 3, 7)
+        gate.open()
+    [task] = call.rook.tasks.list()
+    assert (task.status, task.done, task.message) == (TaskStatus.COMPLETED, 7, "all")
+
+
+@pytest.mark.parametrize("runs", EVERYWHERE)
+def test_what_runs_for_too_long_is_ended_and_tried_again(call: Call, gate: GateKeeper, runs: str) -> None:
+    again = RetryPolicy(temporary=1, first_delay=0.001)
+    task = call(get_task, call(submit_task, f"gate.{runs}", gate.payload, timeout=0.2, retry=again))
+    assert task.failure is not None
+    assert (task.status, task.attempts, task.failure.error) == (TaskStatus.FAILED, 2, "TaskTimedOut")
+
+
+def test_what_somebody_cancels_is_ended_with_the_programs_that_it_has_started(
+    call: Call, gate: GateKeeper
+) -> None:
+    with submitting(call, "gate.program", gate.payload):
+        program = int(gate.begun()[0])
+        [task] = call.rook.tasks.list()
+        assert call.rook.tasks.cancel_task(task.id)
+    assert call.rook.tasks.get_task_status(task.id) is TaskStatus.CANCELLED
+    assert_gone(program)
+
+
+@contextmanager
+def submitting(call: Call, task_type: str, payload: dict[str, str]) -> Iterator[None]:
+    """Somebody submits it, and waits for its end."""
+    assert call.rook.tasks.list() == []
+    assert not call.is_async or call.async_rook  # opened where it is closed
+    with ThreadPoolExecutor(1) as somebody:
+        waiting = somebody.submit(call, submit_task, task_type, payload)
+        yield
+        waiting.result(PATIENCE)
+
+
+def soon(call: Call, is_so: Callable[[TaskInfo], bool]) -> TaskInfo:
+    """The one task there is, once something is true of it."""
+    wait_for(lambda: any(map(is_so, call.rook.tasks.list())))
+    [task] = call.rook.tasks.list()
+    return task
+
+
 @pytest.mark.parametrize("call", ["sync-sqlite"], indirect=True)
-def test_ctrl_c_ends_the_task_and_goes_on_to_the_submitter(call: Call) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        call(submit_task, "fail", {"error": "ctrl-c"})
+def test_ctrl_c_ends_the_task_and_goes_on_to_the_submitter(call: Call, gate: GateKeeper) -> None:
+    def press() -> None:
+        gate.begun()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    with ThreadPoolExecutor(1) as person:
+        pressed = person.submit(press)
+        with pytest.raises(KeyboardInterrupt):
+            call(submit_task, "gate.thread", gate.payload)
+        pressed.result()
     assert call.rook.tasks.list()[0].status is TaskStatus.CANCELLED
     assert dead_workers(call.rook.data_dir) == []
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from rookery import app
 from rookery.base.config import Config
 from rookery.mechanisms.tasks.context import TaskContext
@@ -21,7 +23,7 @@ def hold(_rook: Any, _context: TaskContext, payload: Any) -> None:
     wait_for(Path(payload["until"]).exists)
 
 
-def hosts(_config: Config, payload: Any) -> Mapping[str, int]:
+def hosts(_session: Session, _config: Config, payload: Any) -> Mapping[str, int]:
     first, last = payload["hosts"]
     return {f"host:{number:05}": 1 for number in range(first, last)}
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from rookery.mechanisms.store import sql
 from rookery.mechanisms.tasks.rules import TaskStatus
 from rookery.mechanisms.tasks.service import get_task_result, submit_task
-from rookery.mechanisms.tasks.worker import core
+from rookery.mechanisms.tasks.worker import core, upkeep
 from tests.conftest import Call
 from tests.mechanisms.tasks.conftest import GateKeeper, Team
+from tests.patience import wait_for
 
 databases = pytest.mark.parametrize("call", ["sync-sqlite", "sync-postgresql"], indirect=True)
 
@@ -26,6 +28,44 @@ def test_a_task_is_done_where_its_type_runs_and_its_result_is_kept(
     assert (task.attempts, task.failure, task.worker_id, task.failed_attempts) == (1, None, None, ())
     assert task.created_us <= (task.started_us or 0) <= (task.finished_us or 0)
     assert call(get_task_result, task_id) == {"a": [1, "ü"]}
+
+
+@databases
+def test_the_row_tells_who_wanted_what_and_all_that_came_of_it(call: Call, team: Team) -> None:
+    team.start()
+    fault = {"error": "temporary", "attempts": 1}
+    task_id = call(
+        submit_task, "fail", fault, priority=2, idempotency_key="k", timeout=30.0, parent_id="run 1"
+    )
+    task = team.ended(task_id)
+    assert (task.type, task.payload, task.actor) == ("fail", fault, "tester")
+    assert (task.priority, task.idempotency_key, task.timeout, task.parent_id) == (2, "k", 30.0, "run 1")
+    assert (task.status, task.attempts, task.result, task.failure) == ("completed", 2, 2, None)
+    assert (task.worker_id, task.waits_for, task.is_cancelling) == (None, None, False)
+    assert task.started_us is not None
+    assert task.finished_us is not None
+    assert task.created_us <= task.run_at_us <= task.started_us <= task.finished_us
+    [first] = task.failed_attempts
+    assert first.failure is not None
+    assert (first.number, first.failure.error, first.failure.message) == (1, "TemporaryError", "Not now.")
+    assert "jobs.py" in first.failure.traceback
+
+
+@databases
+def test_a_worker_that_lives_keeps_the_lease_of_what_it_does(
+    call: Call, team: Team, gate: GateKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lease() -> int:
+        with call.rook.engine.begin() as connection:
+            return int(sql.run(connection, "SELECT lease_until_us FROM task").scalar())
+
+    monkeypatch.setattr(upkeep, "BEAT", 0.05)
+    call(submit_task, "gate.thread", gate.payload)
+    team.start()
+    gate.begun()
+    for _ in range(2):
+        before = lease()
+        wait_for(lambda before=before: lease() > before)  # type: ignore[misc]
 
 
 @databases
@@ -63,6 +103,28 @@ def test_a_worker_that_was_not_told_how_many_does_as_many_as_is_set_also_when_th
     assert call.rook.tasks.health().counts[TaskStatus.PENDING] == 1
     gate.open()
     assert len(gate.begun(4)) == 4
+
+
+@databases
+def test_a_worker_that_is_to_do_fewer_lets_end_what_runs_and_begins_no_more_than_that(
+    call: Call, team: Team, gate: GateKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core, "FOLLOW_SECONDS", 0.05)
+    call.rook.settings.update_value("queue.concurrency", 2)
+    first = [call(submit_task, "gate.thread", gate.payload) for _ in range(2)]
+    worker = team.start(concurrency=None)
+    gate.begun(2)
+    call.rook.settings.update_value("queue.concurrency", 1)
+    wait_for(lambda: worker.concurrency == 1)
+    second = GateKeeper(tmp_path, "second")
+    for _ in range(3):
+        call(submit_task, "gate.thread", second.payload)
+    gate.open()
+    assert {team.ended(id_).status for id_ in first} == {TaskStatus.COMPLETED}
+    second.begun(1)
+    assert call.rook.tasks.health().counts[TaskStatus.RUNNING] == 1
+    second.open()
+    assert len(second.begun(3)) == 3
 
 
 @databases

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +25,7 @@ from rookery.mechanisms.tasks.service import (
     retry_task,
     submit_task,
 )
+from rookery.mechanisms.tasks.submitting import TaskId
 from tests.conftest import Call
 from tests.mechanisms.tasks.conftest import Team, together
 from tests.mechanisms.tasks.jobs import TYPES
@@ -220,6 +223,32 @@ def test_many_who_submit_the_same_at_once_get_the_same_task(call: Call) -> None:
     assert sum(answer.is_new for answer in answers) == 1
     assert len(rook.tasks.list()) == 1
     assert rook.tasks.health().counts[TaskStatus.PENDING] == 1
+
+
+@pytest.mark.parametrize("call", ["sync-sqlite", "sync-postgresql"], indirect=True)
+def test_so_do_many_who_have_nothing_in_common_but_the_database(call: Call) -> None:
+    with ExitStack() as houses:
+        opened = [houses.enter_context(app.open(config=call.config, types=TYPES)) for _ in range(SUBMITTERS)]
+        answers = together(
+            lambda number: opened[number].tasks.submit_task("echo", number, idempotency_key="k"), SUBMITTERS
+        )
+    assert len(set(answers)) == 1
+    assert sum(answer.is_new for answer in answers) == 1
+    assert len(call.rook.tasks.list()) == 1
+
+
+@pytest.mark.parametrize("call", ["async-sqlite", "async-postgresql"], indirect=True)
+def test_so_do_many_coroutines_of_one_loop(call: Call) -> None:
+    async def submit_all(rook: app.AsyncRook) -> list[TaskId]:
+        submitting = (
+            rook.tasks.submit_task("echo", number, idempotency_key="k") for number in range(SUBMITTERS)
+        )
+        return await asyncio.gather(*submitting)
+
+    answers = call(submit_all)
+    assert len(set(answers)) == 1
+    assert sum(answer.is_new for answer in answers) == 1
+    assert len(call.rook.tasks.list()) == 1
 
 
 def _submit_all(config: Config, begin: Callable[[], object], answers: Any) -> None:

@@ -12,12 +12,15 @@ from rookery.base.config import Config
 from rookery.domains.backups import reaching, service
 from rookery.domains.backups.preparing import rests_until
 from rookery.domains.devices import store as devices
+from rookery.domains.devices.errors import DeviceNotFound
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.tasks.registry import TaskType
 from rookery.mechanisms.tasks.rules import RetryPolicy
 from rookery.mechanisms.tasks.service import submit_task
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from rookery.domains.devices.document import DeviceInfo
     from rookery.mechanisms.tasks.context import TaskContext
 
@@ -91,8 +94,13 @@ def _rests(device: DeviceInfo) -> bool:
     return until is not None and until > now()
 
 
-def _one_at_a_time(_config: Config, wanted: OneDevice) -> Mapping[str, int]:
-    return {f"device {wanted.device}": 1}
+def _one_at_a_time(session: Session, _config: Config, wanted: OneDevice) -> Mapping[str, int]:
+    """By its id, whatever it is called; one that is not there is for the attempt to refuse."""
+    try:
+        device = devices.get(session, wanted.device).id
+    except DeviceNotFound:
+        device = wanted.device
+    return {f"device {device}": 1}
 
 
 TASKS: tuple[TaskType, ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rookery.base.config import Config
 from rookery.domains.notifications.delivering import Delivery, deliver, look_after
@@ -10,11 +11,14 @@ from rookery.domains.notifications.occurrences import DELIVER
 from rookery.mechanisms.tasks.registry import Chore, TaskType
 from rookery.mechanisms.tasks.rules import RetryPolicy
 
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
 RETRY = RetryPolicy(temporary=8, other=2, first_delay=10.0, longest_delay=3600.0)
 """Some hours, in which a mail server comes back."""
 
 
-def _one_at_a_time(_config: Config, wanted: Delivery) -> Mapping[str, int]:
+def _one_at_a_time(_session: Session, _config: Config, wanted: Delivery) -> Mapping[str, int]:
     return {f"channel {wanted.channel}": 1}
 
 

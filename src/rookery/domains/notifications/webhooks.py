@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from rookery import __version__
+from rookery.base.retry_after import seconds_of
 from rookery.domains.notifications.errors import ChannelFailed, ChannelNotValid, ChannelRefused
 from rookery.domains.notifications.rendering import Message
 from rookery.domains.notifications.store import Address
@@ -58,7 +59,7 @@ def _is_usable(url: str) -> bool:
 def send(rook: Rook, address: Address, message: Message, delivery: str) -> None:
     """Post a message; `delivery` is the same when it is sent again. Raises ChannelFailed, ChannelRefused."""
     from rookery.mechanisms.engine import Request, Response
-    from rookery.mechanisms.transport import HttpClient, OutOfScope, TransportError
+    from rookery.mechanisms.transport import HttpClient, OutOfScope, SlowedDown, TransportError
 
     parts = urlsplit(address.url)
     body = msgspec.json.encode({"delivery": delivery, **msgspec.structs.asdict(message)})
@@ -79,6 +80,8 @@ def send(rook: Rook, address: Address, message: Message, delivery: str) -> None:
         response = rook.wait_for(post)
     except OutOfScope as error:
         raise ChannelRefused(f"No webhook goes there: {error}.") from None
+    except SlowedDown as error:
+        raise ChannelFailed(f"{error}.", error.retry_after) from None
     except TransportError as error:
         raise ChannelFailed(f"{error}.") from None
     _judge(response.status, response.header("retry-after"))
@@ -128,8 +131,7 @@ def _judge(status: int, retry_after: str | None) -> None:
         return
     if 300 <= status < 500 and status not in PASSING:
         raise ChannelRefused(f"It answers {status}: look at its URL, and at what it expects.")
-    seconds = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
-    raise ChannelFailed(f"It answers {status}; it is tried again.", seconds)
+    raise ChannelFailed(f"It answers {status}; it is tried again.", seconds_of(retry_after) or 0.0)
 
 
 def _ascii(name: str) -> str:

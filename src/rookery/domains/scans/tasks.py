@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from rookery.base.config import Config
 from rookery.base.errors import TemporaryError
 from rookery.domains.scans import store
 from rookery.domains.scans.endpoints import host_of
-from rookery.domains.scans.errors import CannotResume, RunIsAlive, ScanFailed
+from rookery.domains.scans.errors import CannotResume, ProjectNotFound, RunIsAlive, ScanFailed
 from rookery.domains.scans.folders import LONGEST_ID, RunFolder
 from rookery.domains.scans.models import Run
 from rookery.domains.scans.plan import EMBEDDED, ResumePlan, ScanPlan, ScanResult
@@ -31,6 +31,8 @@ from rookery.mechanisms.tasks.registry import TaskType
 from rookery.mechanisms.tasks.rules import RetryPolicy
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from rookery.mechanisms.artifacts import ArtifactFolder
     from rookery.mechanisms.tasks.context import TaskContext
     from rookery.mechanisms.tasks.looking import TaskInfo
@@ -166,11 +168,22 @@ def _telling(context: TaskContext) -> Hooks:
     return hooks_from({"on_item": tell})
 
 
-def _per_host(config: Config, wanted: ScanPlan | ResumePlan) -> Mapping[str, int]:
-    hosts = {host_of(endpoint) for endpoint in wanted.endpoints} - {""}
-    stored = {endpoint for endpoint in wanted.endpoints if is_stored(endpoint)}
+def _per_host(session: Session, config: Config, wanted: ScanPlan | ResumePlan) -> Mapping[str, int]:
+    endpoints = wanted.endpoints or _of_project(session, wanted)
+    hosts = {host_of(endpoint) for endpoint in endpoints} - {""}
+    stored = {endpoint for endpoint in endpoints if is_stored(endpoint)}
     limits = {f"scan:{host}": config.queue.scans_per_target for host in sorted(hosts)}
     return limits | {f"scan:{endpoint}": 1 for endpoint in sorted(stored)}
+
+
+def _of_project(session: Session, wanted: ScanPlan | ResumePlan) -> Sequence[str]:
+    """What it would scan now; a project that is not there is for the attempt to refuse."""
+    if isinstance(wanted, ResumePlan):
+        return ()
+    try:
+        return [each.address for each in store.endpoints(session, wanted.project_id)]
+    except ProjectNotFound:
+        return ()
 
 
 def _files(data_dir: Path, task: TaskInfo) -> ArtifactFolder:
@@ -179,7 +192,7 @@ def _files(data_dir: Path, task: TaskInfo) -> ArtifactFolder:
     return RunFolder(data_dir, done.get("run_id") or task.payload.get("run_id") or task.id).files
 
 
-def _per_file(_config: Config, wanted: FindingsFile) -> Mapping[str, int]:
+def _per_file(_session: Session, _config: Config, wanted: FindingsFile) -> Mapping[str, int]:
     return {f"import:{wanted.path}": 1}
 
 

@@ -16,8 +16,7 @@ class RookeryWorker(RqWorker):
 
         with app.open(actor="system") as rook:
             settings = rook.config.queue
-            hands = app.hands_of(rook)
-            self.serve(rook, hands, concurrency=settings.concurrency, grace=settings.grace)
+            self.serve(rook, app.hands_of(rook), concurrency=None, grace=settings.grace)
             return super().work(*args, **options)
 
     def _install_signal_handlers(self) -> None:

@@ -1,27 +1,16 @@
-"""Who runs what was submitted: the workers of this database, or the caller itself."""
+"""Who runs what was submitted: what every backend says, and the one whose workers look into the database."""
 
 from __future__ import annotations
 
-import inspect
-import time
 from abc import ABC, abstractmethod
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from rookery.mechanisms.tasks.claiming import claim_one, promote
 from rookery.mechanisms.tasks.events import TaskCancelled, TaskRequeued, TaskSubmitted
-from rookery.mechanisms.tasks.finishing import finish
-from rookery.mechanisms.tasks.losing import reclaim_dead
-from rookery.mechanisms.tasks.outcomes import Outcome, cancelled
 from rookery.mechanisms.tasks.presence import Presence, wake_all
-from rookery.mechanisms.tasks.tally import Tally
-from rookery.mechanisms.tasks.worker.job import Job, context_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from collections.abc import Mapping
 
-    from rookery.mechanisms.async_rook import AsyncRook
     from rookery.mechanisms.rook import Listener, Rook
     from rookery.mechanisms.tasks.measuring import Measures
     from rookery.mechanisms.tasks.registry import TaskTypes
@@ -32,7 +21,10 @@ Announced = TaskSubmitted | TaskRequeued
 class AnyWorker(Protocol):
     """Runs tasks, whatever the backend: `run` in one thread, `stop` from any other."""
 
-    concurrency: int
+    @property
+    def concurrency(self) -> int:
+        """So many tasks it does at a time."""
+        ...
 
     @property
     def presence(self) -> Presence:
@@ -100,76 +92,3 @@ class DatabaseQueue(TaskQueue):
 
     def interrupt(self, rook: Rook, event: TaskCancelled) -> None:  # noqa: ARG002
         rook.offload(wake_all, rook.data_dir)
-
-
-class InlineQueue(TaskQueue):
-    """Whoever submits a task does it: it has ended when `submit_task` returns, retries and waiting included.
-
-    One that is submitted for later, or that waits for a limit, stays for a worker. Nobody watches over its
-    timeout. `opens` gives, for a Rook, one that may block; `aopens` gives coroutine functions theirs.
-    """
-
-    name = "inline"
-
-    def __init__(
-        self,
-        types: TaskTypes,
-        opens: Callable[[Rook], AbstractContextManager[Rook]],
-        aopens: Callable[[], AbstractAsyncContextManager[AsyncRook]],
-    ) -> None:
-        super().__init__(types)
-        self._opens, self._aopens = opens, aopens
-
-    def dispatch(self, rook: Rook, event: Announced) -> None:
-        """On an event loop, in a thread beside it: it goes on when its submitter does not wait any more."""
-        rook.offload(self._see_through, rook, event.task_id)
-
-    def interrupt(self, rook: Rook, event: TaskCancelled) -> None:
-        """Nobody but its submitter runs a task, and that one waits for it."""
-
-    def _see_through(self, rook: Rook, task_id: str) -> None:
-        with self._opens(rook) as own, Presence(own.data_dir) as presence:
-            reclaim_dead(own.engine, own.data_dir)
-            while (job := self._attempted(own, presence.id, task_id)) and job.is_to_be_retried:
-                time.sleep(job.delay + 0.001)
-                self._promote(own)
-        if job and isinstance(job.error, KeyboardInterrupt):
-            raise job.error
-
-    def _attempted(self, rook: Rook, worker: str, task_id: str) -> Job | None:
-        """What came of the next attempt; None when there is none."""
-        tally = Tally()
-        with rook.transaction() as session:
-            connection = session.connection()
-            task = claim_one(connection, worker, task_id, tally, types=self.types, lease=LONGEST_INLINE)
-            tally.write(connection)
-        if task is None:
-            return None
-        job = Job(task, self.types[task.type], context_of(task, rook.data_dir))
-        job.outcome = self._done(rook, job)
-        with rook.transaction() as session:
-            finish(session.connection(), worker, [job.outcome], tally)
-            tally.write(session.connection())
-        return job
-
-    def _done(self, rook: Rook, job: Job) -> Outcome:
-        if inspect.iscoroutinefunction(job.kind.function):
-            outcome = job.attempt(lambda payload: rook.wait_for(self._awaited, job, payload))
-        else:
-            acting = rook.acting_as(job.context.actor)
-            outcome = job.attempt(partial(job.kind.function, acting, job.context))
-        return cancelled(job.task, job.error) if isinstance(job.error, KeyboardInterrupt) else outcome
-
-    async def _awaited(self, job: Job, payload: Any) -> Any:
-        async with self._aopens() as rook:
-            return await job.kind.function(rook.acting_as(job.context.actor), job.context, payload)
-
-    def _promote(self, rook: Rook) -> None:
-        tally = Tally()
-        with rook.transaction() as session:
-            promote(session.connection(), tally)
-            tally.write(session.connection())
-
-
-LONGEST_INLINE = 86_400.0
-"""Seconds a task done in line is its submitter's, who gives no sign of life but that its process lives."""

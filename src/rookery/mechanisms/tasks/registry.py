@@ -15,6 +15,8 @@ from rookery.mechanisms.tasks.rules import NotJson, RetryPolicy, encoded
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sqlalchemy.orm import Session
+
     from rookery.base.config import Config
     from rookery.mechanisms.artifacts import ArtifactFolder
     from rookery.mechanisms.rook import Rook
@@ -28,6 +30,8 @@ Runs = Literal["thread", "loop", "process"]
 Function = Callable[[Any, "TaskContext", Any], Any | Awaitable[Any]]
 """`function(rook, context, payload)`: what it returns, JSON of at most 256 kB or None, is the result."""
 
+Limits = Callable[["Session", "Config", Any], Mapping[str, int]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskType:
@@ -36,7 +40,8 @@ class TaskType:
     `payload` is the msgspec type that payloads must fit. `runs` in a `thread` of the worker with a Rook, on
     its `loop` with an AsyncRook (then `function` is a coroutine function), or in a `process` of its own, for
     what is heavy on the CPU or must be killed to be stopped; the Rook acts in the name of who submitted the
-    task. `limits` gives, for the settings and a payload, the keys of which only so many may run at a time.
+    task. `limits` gives, for the settings and a payload, the keys of which only so many may run at a time; it
+    is called with a session, too, in which it may look up what the payload is about, and writes nothing.
     An `idempotent` task may be run again although it had completed, when its worker dies at the wrong moment:
     many short ones then share a commit. `timeout` is in seconds. `files` says where a task leaves files, if
     not in a folder of its own.
@@ -48,7 +53,7 @@ class TaskType:
     runs: Runs = "thread"
     retry: RetryPolicy = USUAL
     timeout: float | None = 3600.0
-    limits: Callable[[Config, Any], Mapping[str, int]] | None = None
+    limits: Limits | None = None
     is_idempotent: bool = False
     files: Callable[[Path, TaskInfo], ArtifactFolder] | None = None
     summary: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,6 @@ def _submission(
 ) -> Submission:
     text, checked = kind.check(payload)
     _check(priority, key, window, run_at, timeout)
-    limits = kind.limits(rook.current_config(session), checked) if kind.limits else {}
     return Submission(
         type=kind.name,
         payload=text,
@@ -111,12 +111,20 @@ def _submission(
         parent_id=parent_id,
         key=key,
         key_until_us=None if window is None else now_us() + window // timedelta(microseconds=1),
-        limits=_json(limits) if limits else None,
+        limits=_limits(rook, kind, checked, session),
         retry=None if retry is None else _policy(retry),
         timeout=kind.timeout if timeout is None else timeout,
         run_at_us=None if run_at is None else to_us(run_at),
         is_dispatched=rook.queue.hands_over,
     )
+
+
+def _limits(rook: Rook, kind: TaskType, payload: Any, session: Session | None) -> str | None:
+    if kind.limits is None:
+        return None
+    with rook.reading() if session is None else nullcontext(session) as looking_up:
+        limits = kind.limits(looking_up, rook.current_config(looking_up), payload)
+    return _json(limits) if limits else None
 
 
 def _check(

@@ -59,7 +59,11 @@ class ResponseTooLarge(TransportError):
 
 
 class SlowedDown(TransportError):
-    """The host keeps answering 429 Too Many Requests."""
+    """The host keeps answering 429 Too Many Requests; `retry_after` are the seconds it last asked for."""
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class TooManyRedirects(TransportError):

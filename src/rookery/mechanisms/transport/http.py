@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from rookery.base.errors import Closed
+from rookery.base.retry_after import seconds_of
 from rookery.mechanisms.engine import Request, Response
 from rookery.mechanisms.transport.body import decoded
 from rookery.mechanisms.transport.budget import MOST_ERRORS, HostBudget
@@ -142,7 +143,9 @@ class HttpClient:
             response, sent_at = await self._with_retries(request, pace)
         if response.status == TOO_MANY:
             place = f"{request.host}:{request.port}"
-            raise SlowedDown(f"{place}: it answers 429 Too Many Requests, again and again")
+            asked = seconds_of(response.header("retry-after")) or 0.0
+            often = ", again and again" if left < MOST_RESENT else ""
+            raise SlowedDown(f"{place}: it answers 429 Too Many Requests{often}", asked)
         return response
 
     async def _with_retries(self, request: Request, pace: Pace) -> tuple[Response, float]:

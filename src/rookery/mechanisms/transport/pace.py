@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import random
-import time
 
+from rookery.base.retry_after import seconds_of
 from rookery.mechanisms.engine import Response
 from rookery.mechanisms.transport.rate import RateLimit
 
@@ -19,7 +18,8 @@ class Pace:
     """When the next request to a host may be sent. For one event loop.
 
     The host asks for a pause with 429, with 503 and Retry-After, or with a second 503 in a row (a single one
-    may be the answer of one page). A pause is as long as it asked for, at most `longest_pause` seconds.
+    may be the answer of one page). A pause is as long as it asked for, at most `longest_pause` seconds;
+    with none allowed, an answer counts for what it is at once.
     `pause_count` counts them all."""
 
     def __init__(self, rate: RateLimit, longest_pause: float) -> None:
@@ -58,10 +58,10 @@ class Pace:
         asked = response.header("retry-after")
         if status == UNAVAILABLE and asked is None and before != UNAVAILABLE:
             return False
-        if self._pauses >= MOST_PAUSES:
+        if self._pauses >= MOST_PAUSES or not self._longest:
             return False
         if sent_at >= self._until:  # what was sent before the pause began says nothing new
-            self._pause(_seconds(asked))
+            self._pause(seconds_of(asked))
         return True
 
     def _pause(self, asked: float | None) -> None:
@@ -70,15 +70,3 @@ class Pace:
         own = FIRST_PAUSE * 2 ** (self._pauses - 1) * (1 + random.random() / 4)
         seconds = min(own if asked is None else asked, self._longest)
         self._until = asyncio.get_running_loop().time() + seconds
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """The seconds a Retry-After header asks for, as a number or a date; None when it says nothing usable."""
-    if retry_after is None:
-        return None
-    if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10:
-        return float(retry_after)
-    try:
-        return max(email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time(), 0.0)
-    except (ValueError, OverflowError):
-        return None

@@ -3,5 +3,3 @@
 from tests.mechanisms.tasks.test_running import *  # noqa: F403  the same tests, on another backend
 
 del test_a_worker_takes_the_types_that_it_was_told_to_and_no_others  # noqa: F821  one of RQ takes all
-# how many an RQ worker does, it is told when it starts
-del test_a_worker_that_was_not_told_how_many_does_as_many_as_is_set_also_when_that_changes  # noqa: F821

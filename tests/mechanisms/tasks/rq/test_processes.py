@@ -23,6 +23,7 @@ from tests.mechanisms.tasks.jobs import TYPES
 from tests.mechanisms.tasks.rq.conftest import OwnRedis
 from tests.mechanisms.tasks.successes import count_successes, successes
 from tests.patience import PATIENCE
+from tests.workers import until
 
 Starts = Callable[[Config], subprocess.Popen[bytes]]
 
@@ -77,6 +78,20 @@ def test_the_task_of_a_killed_worker_is_done_again_once_by_another(
         assert completed(rook, [task_id])
         assert len(lines_of(tmp_path / "log", 2)) == 2
         assert [each.outcome for each in rook.tasks.get_task(task_id).failed_attempts] == ["worker lost"]
+
+
+def test_a_task_that_kills_its_workers_is_given_to_no_more_of_them(
+    data_dir: Path, sqlite_url: str, queue_settings: Queue, redis: OwnRedis, start: Starts
+) -> None:
+    config = settings(data_dir, sqlite_url, queue_settings)
+    with app.open(config=config, types=TYPES) as rook:
+        task_id = rook.tasks.submit_task("die.worker")
+        workers = [start(config) for _ in range(4)]
+        task = until(rook, task_id, lambda task: task.status is TaskStatus.FAILED)
+        assert task.failure is not None
+        assert (task.attempts, task.failure.error) == (3, "WorkerLost")
+        assert sorted(worker.poll() is None for worker in workers) == [False, False, False, True]
+        assert completed(rook, [rook.tasks.submit_task("echo", 1)])
 
 
 def test_whatever_happens_to_workers_and_redis_each_task_has_one_success(

@@ -8,5 +8,7 @@ worker      RQ's worker, which pops jobs and hands their tasks to
 engine      the worker of the database backend, which claims and does them, and tells
 ledger      who keeps RQ's books about it
 books       how they are kept
+clock       when it is time to be seen again
+load        how many jobs a worker has under way
 crew        the threads of these three
 """

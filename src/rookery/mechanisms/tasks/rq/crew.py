@@ -25,13 +25,25 @@ class Crew:
     """Who works for an RqWorker, from `start` to `end`."""
 
     def __init__(
-        self, worker: RqWorker, rook: Rook, hands: Mapping[Runs, Hands], *, concurrency: int, grace: float
+        self,
+        worker: RqWorker,
+        rook: Rook,
+        hands: Mapping[Runs, Hands],
+        *,
+        concurrency: int | None,
+        grace: float,
     ) -> None:
         self._wire = Wire(worker.connection)
         self._ledger = Ledger(worker)
         self._sweeper = Sweeper(rook.engine, self._wire)
         self.engine = Engine(
-            rook, hands, concurrency=concurrency, grace=grace, ledger=self._ledger, sweeper=self._sweeper
+            rook,
+            hands,
+            concurrency=concurrency,
+            grace=grace,
+            ledger=self._ledger,
+            sweeper=self._sweeper,
+            when_resized=worker.load.wake,
         )
 
     def start(self, when_over: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rookery.mechanisms.tasks.claiming import Claimed, claim_one
@@ -30,13 +30,14 @@ class Engine(Worker):
         rook: Rook,
         hands: Mapping[Runs, Hands],
         *,
-        concurrency: int,
+        concurrency: int | None,
         grace: float,
         ledger: Ledger,
         sweeper: Sweeper,
+        when_resized: Callable[[], None],
     ) -> None:
         super().__init__(rook, hands, concurrency=concurrency, grace=grace)
-        self._ledger, self._sweeper = ledger, sweeper
+        self._ledger, self._sweeper, self._when_resized = ledger, sweeper, when_resized
         self._inbox: deque[Popped] = deque()
         self._asked: list[tuple[Popped, Claimed | None]] = []
 
@@ -48,6 +49,12 @@ class Engine(Worker):
     def unclaimed(self) -> Iterable[Popped]:
         """What it was given and did not get to before it ended."""
         return tuple(self._inbox)
+
+    def _follow(self, rook: Rook) -> None:
+        before = self.concurrency
+        super()._follow(rook)
+        if self.concurrency != before:
+            self._when_resized()
 
     def _wants(self) -> bool:
         return bool(self._inbox) and self._free() > 0

@@ -99,13 +99,13 @@ class Ledger:
         try:
             self._books.drop(popped)
         finally:
-            self._worker.free_hand()
+            self._worker.load.end()
 
     def _end(self, outcome: Outcome, is_lost: bool) -> None:
         try:
             self._close(self._lines.pop((outcome.task.id, outcome.task.attempt)), outcome, is_lost)
         finally:
-            self._worker.free_hand()
+            self._worker.load.end()
 
     def _close(self, line: Line, outcome: Outcome, is_lost: bool) -> None:
         if line in self._unseen:

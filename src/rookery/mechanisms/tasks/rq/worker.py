@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
@@ -20,7 +19,9 @@ from rq.worker import WorkerStatus
 
 from rookery.mechanisms.tasks import service
 from rookery.mechanisms.tasks.rq.books import Popped
+from rookery.mechanisms.tasks.rq.clock import Clock
 from rookery.mechanisms.tasks.rq.crew import Crew
+from rookery.mechanisms.tasks.rq.load import Load
 from rookery.mechanisms.tasks.rq.wire import LANES, TaskJob, task_of
 
 if TYPE_CHECKING:
@@ -42,20 +43,6 @@ FIRST = (0, 0, 0, 1, 0, 0, 0, 2)
 """Which queue is looked into first, in turn: the most urgent, but none has to wait for ever."""
 
 
-class Clock:
-    """Says once a second that it is time."""
-
-    def __init__(self) -> None:
-        self._at = 0.0
-
-    def is_due(self) -> bool:
-        """Whether it is, and not again so soon."""
-        if time.monotonic() < self._at:
-            return False
-        self._at = time.monotonic() + 1.0
-        return True
-
-
 class RqWorker(SimpleWorker):
     """Does real jobs of RQ: `serve` says for whom, `run` does them until `stop`.
 
@@ -68,24 +55,33 @@ class RqWorker(SimpleWorker):
         options |= {"serializer": JSONSerializer, "job_class": TaskJob, "prepare_for_work": False}
         super().__init__(names, name, **options)
         self._is_named = name is not None
-        self._hands_free: SimpleQueue[None] = SimpleQueue()
+        self.load = Load()
         self._turn = 0
         self._is_forgotten = False
         self._beats, self._looks = Clock(), Clock()
 
     def serve(
-        self, rook: Rook, hands: Mapping[Runs, Hands], *, concurrency: int, grace: float, drains: bool = False
+        self,
+        rook: Rook,
+        hands: Mapping[Runs, Hands],
+        *,
+        concurrency: int | None,
+        grace: float,
+        drains: bool = False,
     ) -> None:
-        """Do the tasks of this Rook, so many at a time; running ones have `grace` seconds when it stops.
-
-        With `drains`, `run` ends by itself when nothing is left that could run now.
+        """Do the tasks of this Rook, so many at a time (None: as many as is set, also when that changes);
+        running ones have `grace` seconds when it stops. With `drains`, `run` ends by itself when nothing is
+        left that could run now.
         """
-        self._rook, self.concurrency, self._drains = rook, concurrency, drains
+        self._rook, self._drains = rook, drains
         self._crew = Crew(self, rook, hands, concurrency=concurrency, grace=grace)
         if not self._is_named:
             self.name = f"rookery-{self.presence.id}"
-        for _ in range(concurrency):
-            self.free_hand()
+
+    @property
+    def concurrency(self) -> int:
+        """So many tasks it does at a time."""
+        return self._crew.engine.concurrency
 
     @property
     def presence(self) -> Presence:
@@ -109,7 +105,7 @@ class RqWorker(SimpleWorker):
 
     def _leave(self) -> None:
         self._stop_requested = True
-        self.free_hand()  # it may wait for one
+        self.load.wake()  # it may wait for a free hand
 
     # --- what RQ calls
 
@@ -152,7 +148,6 @@ class RqWorker(SimpleWorker):
         while self._has_hand():
             if (popped := self._popped(timeout)) is not None:
                 return popped
-            self.free_hand()
             if timeout is None and self._is_drained():
                 return None
             if idle_until is not None and time.monotonic() >= idle_until:
@@ -162,16 +157,15 @@ class RqWorker(SimpleWorker):
     def _is_drained(self) -> bool:
         """Whether nothing came up while what runs was waited for."""
         self._wait_for_hands()
-        for _ in range(self.concurrency):
-            self.free_hand()
         return self._crew.sweep() == 0
 
     def _wait_for_hands(self) -> None:
-        for _ in range(self.concurrency):
-            self._hands_free.get()
+        while self.load.under_way and not self._stop_requested:
+            self.load.wait()
 
     def _has_hand(self) -> bool:
-        self._hands_free.get()
+        while self.load.under_way >= self.concurrency and not self._stop_requested:
+            self.load.wait()
         return not self._stop_requested
 
     def _popped(self, timeout: int | None) -> tuple[Job, Queue] | None:
@@ -216,6 +210,7 @@ class RqWorker(SimpleWorker):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Have its task claimed and done; the next job may be popped meanwhile."""
         assert isinstance(job, TaskJob)  # noqa: S101
+        self.load.begin()
         self._crew.engine.take(Popped(job, queue))
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002  beats come often
@@ -269,10 +264,6 @@ class RqWorker(SimpleWorker):
             super().run_maintenance_tasks()
 
     # --- called by its crew
-
-    def free_hand(self) -> None:
-        """There is a hand for another job."""
-        self._hands_free.put(None)
 
     def show(self) -> None:
         """Be listed by RQ, though Redis may have forgotten it."""

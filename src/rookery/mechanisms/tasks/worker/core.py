@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rookery.base.errors import Invalid, Unavailable
-from rookery.mechanisms.store import explained, limit_idling, open_engine, read_only, sql
+from rookery.mechanisms.store import explained, limit_idling, open_engine, read_only
 from rookery.mechanisms.tasks.claiming import LEASE_SECONDS, Claimed, claim
 from rookery.mechanisms.tasks.errors import LeaseLost, TaskCancelled
 from rookery.mechanisms.tasks.finishing import finish, give_back_strays
@@ -23,8 +23,9 @@ from rookery.mechanisms.tasks.registry import Chore
 from rookery.mechanisms.tasks.rules import TaskStatus
 from rookery.mechanisms.tasks.tally import Tally
 from rookery.mechanisms.tasks.worker.chores import Chores
-from rookery.mechanisms.tasks.worker.job import Hands, Job
+from rookery.mechanisms.tasks.worker.job import Hands
 from rookery.mechanisms.tasks.worker.listening import Ear
+from rookery.mechanisms.tasks.worker.rows import cancelled_of, write_progress
 from rookery.mechanisms.tasks.worker.upkeep import Upkeep
 from rookery.mechanisms.tasks.worker.work import Work
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from rookery.mechanisms.rook import Rook
-    from rookery.mechanisms.tasks.context import Progress
     from rookery.mechanisms.tasks.measuring import Measures
     from rookery.mechanisms.tasks.registry import Runs
 
@@ -45,11 +45,6 @@ FOLLOW_SECONDS = 5.0
 LONGEST_PAUSE = 5.0
 LAST_TRY_SECONDS = 10.0
 """So long a worker that is to stop waits for a database that is away."""
-
-_CANCELLED = "SELECT id FROM task WHERE worker_id = :worker AND status = 'running' AND cancel_us IS NOT NULL"
-_PROGRESS = """
-    UPDATE task SET done = :done, total = :total, message = :message
-    WHERE id = :id AND worker_id = :worker AND attempts = :attempt AND status = 'running'"""
 
 
 class NotRecorded(Unavailable):
@@ -220,7 +215,7 @@ class Worker:
     def _exchange(self, connection: Connection) -> tuple[list[Outcome], list[Claimed]]:
         tally = Tally()
         self._is_more = self._has_news  # if no hand is free to look
-        self._write(connection, self._work.news(of_all=False))
+        write_progress(connection, self.presence.id, self._work.news(of_all=False))
         lost = finish(connection, self.presence.id, self._work.outcomes, tally) if self._work.outcomes else []
         claimed = self._claimed(connection, tally)
         tally.write(connection)
@@ -280,20 +275,11 @@ class Worker:
             return
         if news := self._work.news(of_all=True):
             with self._engine.begin() as connection:
-                self._write(connection, news)
+                write_progress(connection, self.presence.id, news)
             self._work.written(news)
         with self._reading.begin() as connection:
-            cancelled = sql.run(connection, _CANCELLED, {"worker": self.presence.id}).scalars().all()
+            cancelled = cancelled_of(connection, self.presence.id)
         for task_id in cancelled:
             if (job := self._work.jobs.get(task_id)) is not None:
                 self._work.interrupt(job, TaskCancelled())
         self._look_at = time.monotonic() + LOOK_SECONDS
-
-    def _write(self, connection: Connection, news: Sequence[tuple[Job, Progress]]) -> None:
-        if news:
-            values = [
-                {"id": job.task.id, "worker": self.presence.id, "attempt": job.task.attempt}
-                | progress._asdict()
-                for job, progress in news
-            ]
-            sql.run(connection, _PROGRESS, values)

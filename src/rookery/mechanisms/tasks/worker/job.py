@@ -15,7 +15,7 @@ from rookery.mechanisms.tasks.claiming import Claimed
 from rookery.mechanisms.tasks.context import Progress, TaskContext
 from rookery.mechanisms.tasks.outcomes import Outcome, completed, failed, stopped
 from rookery.mechanisms.tasks.registry import Runs, TaskType
-from rookery.mechanisms.tasks.rules import RetryPolicy, TaskStatus
+from rookery.mechanisms.tasks.rules import RetryPolicy
 from rookery.mechanisms.tasks.worker.watching import watched
 
 ACTORS = 64
@@ -32,23 +32,12 @@ class Job:
         self.give_up_at: float | None = None
         self.written = Progress()
         self.outcome: Outcome | None = None
-        self.error: BaseException | None = None
 
     @property
     def deadline(self) -> float | None:
         """When it will have run for too long, by the monotonic clock; None when it has no time limit."""
         began, timeout = self.began, self.task.timeout
         return None if began is None or timeout is None else began + timeout
-
-    @property
-    def is_to_be_retried(self) -> bool:
-        """Whether there is to be another attempt, in `delay` seconds."""
-        return self.outcome is not None and self.outcome.status is TaskStatus.RETRYING
-
-    @property
-    def delay(self) -> float:
-        """Seconds before the next attempt."""
-        return 0.0 if self.outcome is None else self.outcome.delay
 
     @property
     def policy(self) -> RetryPolicy:
@@ -89,7 +78,7 @@ class Job:
             with watched(self):
                 self.outcome = self.returned(call(self.payload()))
         except BaseException as error:  # noqa: BLE001  whatever a task raises, its worker goes on
-            self.error, self.outcome = error, self.raised(error)
+            self.outcome = self.raised(error)
         self.end()
         return self.outcome
 
