@@ -211,6 +211,16 @@ def test_the_newest_of_a_group_speaks_for_it_and_takes_over_what_people_gave(cal
         assert [group.main_id for group in session.scalars(select(FindingGroup))] == [elsewhere.finding_id]
     found = call(store.get, elsewhere.finding_id)
     assert (found.owner, found.labels, found.state) == ("ann", '["dmz"]', "triaged")
+    told = [(each.kind, each.at_us) for each in call(store.history, found.id)[1:]]
+    assert told == [("copied", found.state_at_us), ("state", found.state_at_us)]
+
+
+def test_what_is_said_to_be_taken_over_was_given(call: Call) -> None:
+    record(call, sighting())
+    decide(call, state="triaged")
+    elsewhere = sighting(target="http://b", matched_at="http://b/.git/config")
+    record(call, elsewhere, first=2)
+    assert [each.kind for each in call(store.history, elsewhere.finding_id)] == ["found", "state"]
 
 
 def test_a_decision_about_one_target_is_none_about_another(call: Call) -> None:

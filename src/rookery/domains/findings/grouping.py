@@ -63,11 +63,12 @@ def _hand_over(
     lines = [
         line(heir, "copied", f"Owner and labels are those of finding {old}, the same elsewhere.", at_us=at_us)
         for heir, old in heirs.items()
+        if given[old][:2] != ("", "[]")
     ]
     triaged = {heir: old for heir, old in heirs.items() if given[old][2]}
     if triaged:
         reason = "The same weakness elsewhere is triaged."
-        state = {"state": State.TRIAGED.value, "state_reason": reason, "state_by": RULE}
+        state = {"state": State.TRIAGED.value, "state_reason": reason, "state_by": RULE, "state_at_us": at_us}
         connection.execute(update(Finding).where(Finding.id.in_(triaged)).values(state))
         change = (State.OPEN.value, State.TRIAGED.value)
         lines += [line(heir, "state", reason, at_us=at_us, change=change) for heir in triaged]
