@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,6 +18,8 @@ from rookery.domains.scans.errors import FilesFromAfar, TargetOutOfScope
 from rookery.domains.scans.openapi import Filling
 from rookery.domains.schedules.timing import Every
 from rookery.faces.client.errors import OnlyAtHome
+from rookery.mechanisms.tasks.models import Task
+from rookery.mechanisms.tasks.rules import RetryPolicy
 from rookery.mechanisms.transport.terminal.errors import LoginFailed
 from tests.domains.backups.conftest import ABC
 from tests.faces.client.conftest import Afar
@@ -155,7 +158,12 @@ def test_work_is_left_to_tasks_from_afar(lab: Lab, afar: Afar) -> None:
     assert afar("tasks.cancel_task", task_id)
     check = afar("scans.check_devices", ScanPlan(endpoints=("device:r1",)))
     assert lab.rook.tasks.get_task(check).type == "scans.check"
-    keyed = [afar("tasks.submit_task", "backups.run", {}, idempotency_key="x") for _ in range(2)]
+    own: dict[str, Any] = {"retry": RetryPolicy(temporary=9), "window": timedelta(hours=1), "timeout": 7.5}
+    keyed = [afar("tasks.submit_task", "backups.run", {}, idempotency_key="x", **own) for _ in range(2)]
+    with lab.rook.reading() as session:
+        row = session.get_one(Task, keyed[0])
+    assert (row.retry, row.timeout) == (msgspec.json.encode(own["retry"]).decode(), 7.5)
+    assert row.key_until_us is not None
     assert (keyed[0] == keyed[1], [each.is_new for each in keyed]) == (True, [True, False])
     assert [each.id for each in afar("tasks.list", ids=[keyed[0]])] == [keyed[0]]
 

@@ -17,7 +17,7 @@ from rookery.faces.api.routing import After, Limit, Page, Router, Submitted, pag
 from rookery.faces.api.streams import File, download
 from rookery.faces.api.waiting import watch_of
 from rookery.mechanisms.tasks.looking import QueueHealth, TaskInfo
-from rookery.mechanisms.tasks.rules import ENDED, TaskStatus
+from rookery.mechanisms.tasks.rules import ENDED, RetryPolicy, TaskStatus
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -29,7 +29,8 @@ class NewTask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What is to be done: a type of task, and what it is given; 0 is done first, 9 last.
 
     While a task of the same `idempotency_key` has not ended, or for so long (`window`), it is that one. It is
-    not begun before `run_at`, and ended after `timeout` seconds.
+    not begun before `run_at`, and ended after `timeout` seconds. `retry` and `timeout` replace those of its
+    type.
     """
 
     type: str
@@ -38,6 +39,7 @@ class NewTask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     idempotency_key: str | None = None
     window: timedelta | None = None
     run_at: datetime | None = None
+    retry: RetryPolicy | None = None
     timeout: float | None = None
     parent_id: str | None = None
 
