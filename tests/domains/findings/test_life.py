@@ -215,6 +215,14 @@ def test_the_newest_of_a_group_speaks_for_it_and_takes_over_what_people_gave(cal
     assert told == [("copied", found.state_at_us), ("state", found.state_at_us)]
 
 
+def test_of_those_that_come_together_the_newest_speaks(call: Call) -> None:
+    places = [f"http://{name}/.git/config" for name in "abcdef"]
+    found = [sighting(matched_at=place, _timestamp=1_000.0 + at) for at, place in enumerate(places)]
+    record(call, *reversed(found))
+    with call.rook.reading() as session:
+        assert [group.main_id for group in session.scalars(select(FindingGroup))] == [found[-1].finding_id]
+
+
 def test_what_is_said_to_be_taken_over_was_given(call: Call) -> None:
     record(call, sighting())
     decide(call, state="triaged")

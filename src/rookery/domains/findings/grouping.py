@@ -8,6 +8,7 @@ false, accepted or out of scope was decided of one target, and is not passed on 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -22,7 +23,7 @@ def join(connection: Connection, new: Mapping[str, Mapping[str, Any]], at_us: in
     """Let new findings, rows by id, join their groups; the history of what they took over."""
     if not new:
         return []
-    mains = {row["group_id"]: id_ for id_, row in new.items()}
+    mains = {row["group_id"]: row["id"] for row in sorted(new.values(), key=itemgetter("last_seen_us"))}
     before = _mains(connection, list(mains))
     write_many(connection, _speaks, [{"id": group, "main_id": main} for group, main in sorted(mains.items())])
     given = _given(connection, set(before.values())) if before else {}
