@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rookery.base.clock import to_us
 from rookery.domains.backups import store
 from rookery.domains.backups.git import importing
 from rookery.domains.backups.git.history import RepositoryNotFound
@@ -84,3 +85,44 @@ def test_a_folder_without_a_repository_and_one_without_a_commit(call: Call, tmp_
         call(importing.import_history, tmp_path)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True, timeout=60)
     assert call(importing.import_history, tmp_path) == []
+
+
+class BrokenOff(Exception):
+    """The process was stopped there, or the machine was."""
+
+
+def break_off(step: Step) -> None:
+    if step == Step("versions", 4, 4):
+        raise BrokenOff
+
+
+def test_an_import_that_is_broken_off_goes_on_where_it_was(
+    call: Call, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known(call)
+    monkeypatch.setattr(importing, "PIECE", 1)  # each version is stored before the next one is made
+    with pytest.raises(BrokenOff):
+        call(importing.import_history, repository, on_step=break_off)
+    assert [each.number for each in call(store.versions, "r1")] == [1]
+    again = {each.path: each for each in call(importing.import_history, repository)}
+    assert again["r1"].versions == 1
+    newest, oldest = call(store.versions, "r1")
+    assert (oldest.number, newest.number, newest.added, newest.removed) == (1, 2, 1, 0)
+
+
+def test_what_a_repository_has_got_since_comes_with_the_next_import(call: Call, repository: Path) -> None:
+    known(call)
+    call(importing.import_history, repository)
+    commit(repository, 4, r1=configuration(more="ntp server 10.0.0.10\n"))
+    again = {each.path: each for each in call(importing.import_history, repository)}
+    assert (again["r1"].versions, again["configs/R2"].reason) == (1, "has versions already")
+    assert [each.number for each in call(store.versions, "r1")] == [3, 2, 1]
+
+
+def test_nothing_is_put_after_what_a_backup_has_seen(call: Call, repository: Path) -> None:
+    known(call)
+    call(importing.import_history, repository)
+    call(store.confirm, call(store.get, "r1").id, to_us(START + timedelta(days=9)))
+    commit(repository, 4, r1=configuration(more="ntp server 10.0.0.10\n"))
+    again = {each.path: each for each in call(importing.import_history, repository)}
+    assert (again["r1"].versions, again["r1"].reason) == (0, "has versions already")

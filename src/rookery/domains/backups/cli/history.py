@@ -37,7 +37,8 @@ def history() -> None:
 def import_(rook: Rook, repository: Path, *, dry_run: bool, as_json: bool) -> None:
     """Take over the history that Oxidized, RANCID or another has kept in Git.
 
-    A file is the history of the device of its name, or address. Devices that have versions are left alone.
+    A file is the history of the device of its name, or address. What is there already is not taken again;
+    devices that have other versions, or were backed up since, are left alone.
     """
     with progress() as show:
         found = rook.backups.import_history(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple
 
-from dulwich.diff_tree import TreeChange
+from dulwich.diff_tree import TreeChange, tree_changes
 from dulwich.errors import NotGitRepository
-from dulwich.objects import Blob, ObjectID
+from dulwich.objects import Blob, Commit, ObjectID
 from dulwich.repo import Repo
 
 from rookery.base.errors import NotFound
 
 SUFFIXES = (".cfg", ".conf", ".config", ".txt", ".rsc")
+UNPACKED = 16 << 20
+"""Bytes of files that are kept to unpack others that differ little: dulwich keeps six times as many."""
 
 
 class RepositoryNotFound(NotFound):
@@ -46,6 +48,7 @@ class History:
             self._repo = Repo(str(folder))
         except NotGitRepository:
             raise RepositoryNotFound(f"{folder}: {RepositoryNotFound.__doc__}") from None
+        self._repo.object_store.delta_base_cache_limit = UNPACKED
 
     def close(self) -> None:
         """Close its files."""
@@ -54,18 +57,29 @@ class History:
     def snapshots(self, on_commit: Callable[[int, int], object]) -> Iterator[Snapshot]:
         """All changes of files on the current branch, the oldest first. Merges bring none of their own.
 
-        `on_commit` is told how many commits are read, and of how many.
+        `on_commit` is told how many commits are read, and of how many. Only one of them is held.
         """
-        with suppress(KeyError):  # there is no HEAD before the first commit
-            entries = list(self._repo.get_walker(reverse=True))
-            for number, entry in enumerate(entries, 1):
-                on_commit(number, len(entries))
-                commit = entry.commit
-                if len(commit.parents) > 1:
-                    continue
-                author = commit.author.decode("utf-8", "replace").partition(" <")[0]
-                for change in entry.changes():
-                    yield from _snapshot(change, commit.commit_time * 1_000_000, author)
+        ids = self._newest_first()
+        for number, id_ in enumerate(reversed(ids), 1):
+            on_commit(number, len(ids))
+            commit = self._repo[id_]
+            if isinstance(commit, Commit) and len(commit.parents) < 2:
+                yield from self._of(commit)
+
+    def _newest_first(self) -> list[ObjectID]:
+        try:
+            return [entry.commit.id for entry in self._repo.get_walker()]
+        except KeyError:  # there is no HEAD before the first commit
+            return []
+
+    def _of(self, commit: Commit) -> Iterator[Snapshot]:
+        author = intern(commit.author.decode("utf-8", "replace").partition(" <")[0])
+        for change in tree_changes(self._repo.object_store, self._tree_before(commit), commit.tree):
+            yield from _snapshot(change, commit.commit_time * 1_000_000, author)
+
+    def _tree_before(self, commit: Commit) -> ObjectID | None:
+        before = self._repo[commit.parents[0]] if commit.parents else None
+        return before.tree if isinstance(before, Commit) else None
 
     def text(self, blob: ObjectID) -> bytes:
         """The content of a file."""
@@ -73,10 +87,10 @@ class History:
         return found.data if isinstance(found, Blob) else b""  # a submodule has no content
 
 
-def _snapshot(change: object, moment_us: int, author: str) -> Iterator[Snapshot]:
+def _snapshot(change: TreeChange, moment_us: int, author: str) -> Iterator[Snapshot]:
     """Of a file that is there afterwards; hidden ones are no configurations."""
-    if not isinstance(change, TreeChange) or change.new is None or change.new.path is None:
+    if change.new is None or change.new.path is None:
         return
-    path = change.new.path.decode("utf-8", "replace")
+    path = intern(change.new.path.decode("utf-8", "replace"))
     if change.new.sha is not None and not path.rpartition("/")[2].startswith("."):
         yield Snapshot(path, change.new.sha, moment_us, author)

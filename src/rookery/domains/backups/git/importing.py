@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from rookery.base.clock import from_us
+from rookery.base.clock import from_us, to_us
 from rookery.base.errors import ConfigError, RookeryError
 from rookery.domains.backups import rules, store
 from rookery.domains.backups.diffing import diff
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from rookery.domains.backups.git.history import History, Snapshot
 
 LONGEST_AUTHOR: Final = 100
+PIECE: Final = 4 << 20
+"""Bytes of versions that are made and then stored: so much is held of a history, however long it is."""
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +52,15 @@ class Step(NamedTuple):
     total: int
 
 
+class Last(NamedTuple):
+    """The newest version of a device, as far as the next one is to be told from it."""
+
+    number: int = 0
+    moment_us: int = 0
+    digest: str = ""
+    lines: Sequence[str] = ()
+
+
 OnStep = Callable[[Step], object]
 """Called from whichever thread, for each commit and each version."""
 
@@ -59,8 +71,9 @@ def import_history(
 ) -> list[Imported]:
     """Make versions of what a Git repository of Oxidized, RANCID or the like holds of known devices.
 
-    A file belongs to the device of its name. Devices that have versions are left as they are, so that a
-    second import changes nothing. Raises RepositoryNotFound, ConfigError without dulwich.
+    A file belongs to the device of its name. Versions are stored piece by piece: an import that broke off
+    goes on where it was, and so does one of a repository that has grown. Devices that have other versions,
+    or were backed up since, are left as they are. Raises RepositoryNotFound, ConfigError without dulwich.
     """
     with closing(rook.offload(_opened, folder)) as history:
         return _Import(rook, history, dry_run=dry_run, on_step=on_step).run()
@@ -118,45 +131,87 @@ class _Import:
         return found
 
     def _of(self, device: DeviceInfo, path: str, snapshots: Sequence[Snapshot]) -> Imported:
-        if store.newest(self._rook, device.id) is not None:
-            return Imported(path=path, device=device.name, reason="has versions already")
+        moments: list[int] = []
+        reason = ""
         try:
-            rows = self._rook.offload(lambda: list(self._rows(device, snapshots)))
-            if rows and not self._dry_run:
-                _add(self._rook, device, rows, path)
+            last = _last(self._rook, device)
+            rows = self._rows(device, snapshots, last)
+            while piece := self._rook.offload(_piece, rows):
+                if not self._dry_run:
+                    _add(self._rook, device, piece, path)
+                moments += [row["taken_us"] for row in piece]
+            if not moments:
+                reason = "has versions already" if last.number else "holds no configuration"
         except RookeryError as error:
-            return Imported(path=path, device=device.name, reason=str(error))
-        if not rows:
-            return Imported(path=path, device=device.name, reason="holds no configuration")
-        first, last = (from_us(row["taken_us"]) for row in (rows[0], rows[-1]))
-        return Imported(path=path, device=device.name, versions=len(rows), first=first, last=last)
+            reason = str(error)
+        first, newest = (from_us(moments[at]) if moments else None for at in (0, -1))
+        return Imported(
+            path=path, device=device.name, versions=len(moments), first=first, last=newest, reason=reason
+        )
 
-    def _rows(self, device: DeviceInfo, snapshots: Sequence[Snapshot]) -> Iterator[dict[str, Any]]:
+    def _rows(
+        self, device: DeviceInfo, snapshots: Sequence[Snapshot], last: Last
+    ) -> Iterator[dict[str, Any]]:
         """A version for each that differs from the one before by more than noise."""
-        platform, how = self._prepared.platform(device.platform), self._prepared.config.backups.redaction
-        name = self._prepared.vault.name if how == "name" else None
-        before: list[str] = []
-        number, moment, digest = 1, 0, ""
-        for each in snapshots:
+        is_noise = rules.is_noise(self._prepared.platform(device.platform))
+        number, moment, digest, before = last
+        for each in self._after(device, snapshots, last):
             self._done += 1
             self._tell("versions", self._done, self._total)
             moment = max(moment, each.moment_us)  # clocks go wrong; versions follow each other
-            raw = rules.assembled(platform, [self._history.text(each.blob).decode("utf-8", "replace")])
-            masked = rules.masked(platform, raw, name, keep=how == "keep")
+            raw, masked = self._read(device, each)
             if not raw.strip() or digest == masked.digest:
                 continue
             lines = masked.text.decode().splitlines()
-            difference = diff(before, lines, is_noise=rules.is_noise(platform))
+            difference = diff(before, lines, is_noise=is_noise)
+            number += 1
             yield row_of(
                 self._prepared, device, raw, masked, number=number, actor=each.author[:LONGEST_AUTHOR],
                 added=difference.added, removed=difference.removed, taken_us=moment, seen_us=moment,
             )  # fmt: skip
-            before, digest, number = lines, masked.digest, number + 1
+            before, digest = lines, masked.digest
+
+    def _after(self, device: DeviceInfo, snapshots: Sequence[Snapshot], last: Last) -> Sequence[Snapshot]:
+        """Those that came after the last version there is, when that is one of them; else none."""
+        if not last.number:
+            return snapshots
+        moments = enumerate(accumulate((each.moment_us for each in snapshots), max), 1)
+        then = [past for past, moment in moments if moment == last.moment_us]
+        same = [past for past in then if self._read(device, snapshots[past - 1])[1].digest == last.digest]
+        return snapshots[same[-1] :] if same else ()
+
+    def _read(self, device: DeviceInfo, snapshot: Snapshot) -> tuple[bytes, rules.Masked]:
+        platform, how = self._prepared.platform(device.platform), self._prepared.config.backups.redaction
+        name = self._prepared.vault.name if how == "name" else None
+        raw = rules.assembled(platform, [self._history.text(snapshot.blob).decode("utf-8", "replace")])
+        return raw, rules.masked(platform, raw, name, keep=how == "keep")
+
+
+def _last(rook: Rook, device: DeviceInfo) -> Last:
+    """Of one that a backup has seen since, nothing comes after it in a repository: it has no moment there."""
+    if store.newest(rook, device.id) is None:
+        return Last()
+    found = store.get(rook, device.id)
+    moment_us = to_us(found.taken) if found.seen == found.taken else -1
+    return Last(found.number, moment_us, found.digest, store.text(rook, found.id).splitlines())
+
+
+def _piece(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The next of them, about `PIECE` bytes."""
+    piece: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        piece.append(row)
+        size += len(row["content"]) + len(row["raw"])
+        if size >= PIECE:
+            break
+    return piece
 
 
 def _add(rook: Rook, device: DeviceInfo, rows: Sequence[dict[str, Any]], path: str) -> None:
     with rook.transaction() as session:
-        if store.newest(session, device.id) is not None:
+        newest = store.newest(session, device.id)
+        if (newest.number if newest else 0) != rows[0]["number"] - 1:
             raise BackedUpMeanwhile
         for row in rows:
             store.add(session, row)
