@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import asyncssh
 import msgspec
 import pytest
+from asyncssh.constants import MSG_IGNORE
 
 from rookery.demo.fleet import Behaviour, Fleet, Script, SimulatedDevice
 from rookery.mechanisms.transport.terminal.conversation import Login
@@ -257,3 +258,19 @@ def test_a_private_key_lets_in() -> None:
                 await open_ssh(msgspec.structs.replace(where, private_key="nonsense"), KnownHosts(), 5)
 
     run(scenario())
+
+
+def test_packets_to_be_ignored_are_sent_with_old_algorithms_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    came: list[int] = []
+
+    class Counting(asyncssh.SSHServerConnection):
+        def log_received_packet(self, pkttype: int, *rest: Any, **more: Any) -> None:
+            came.append(pkttype)
+            super().log_received_packet(pkttype, *rest, **more)
+
+    monkeypatch.setattr("asyncssh.connection.SSHServerConnection", Counting)
+    run(of(SimulatedDevice(SCRIPT)))
+    assert came
+    assert MSG_IGNORE not in came
+    run(of(SimulatedDevice(SCRIPT), allows_legacy=True))
+    assert MSG_IGNORE in came
