@@ -162,6 +162,23 @@ def test_a_device_that_goes_silent_in_the_middle_is_given_up() -> None:
         run(of(SimulatedDevice(SCRIPT, Behaviour(hangs_after=SHOW))))
 
 
+def test_a_device_that_comes_to_no_end_is_given_up() -> None:
+    async def scenario() -> None:
+        device = SimulatedDevice(SCRIPT, Behaviour(pieces=1000, piece_delay=0.05, slow_command=SHOW))
+        async with Fleet([device]):
+            impatient = msgspec.structs.replace(SHORT, command=2.0, total=2.5)
+            channel = await open_ssh(target(device), KnownHosts(), SHORT.connect)
+            session = Session(channel, DIALECT, LOGIN, impatient)
+            await session.open()
+            try:
+                with pytest.raises(DeviceTimedOut, match=r"still talks 2.5 s after 'show run'"):
+                    await session.ask(SHOW)
+            finally:
+                await session.close()
+
+    run(scenario())
+
+
 def test_a_device_that_hangs_up_in_the_middle_has_given_no_answer() -> None:
     with pytest.raises(DeviceHungUp, match="show run"):
         run(of(SimulatedDevice(SCRIPT, Behaviour(closes_after=SHOW))))
