@@ -187,3 +187,15 @@ def test_other_programs_read_what_is_exported_for_them(call: Call) -> None:
     assert call(exchange.export, "rancid") == "10.0.0.1;cisco;up\n"
     with pytest.raises(InventoryNotValid, match="only read"):
         call(exchange.export, "netbox")
+
+
+def test_a_device_without_name_or_platform_is_refused_in_words(call: Call) -> None:
+    outcome = call(exchange.preview_import, "name,address,platform\nr1,10.0.0.1,\n,10.0.0.2,ios\n", "csv")
+    assert [each.reason for each in outcome.changes] == [
+        "the list says no platform: --platform NAME is that of all such devices.", "it has no name.",
+    ]  # fmt: skip
+
+
+def test_what_has_no_place_is_named(call: Call) -> None:
+    assert call(exchange.preview_import, CSV, "csv").ignored == ("colour",)
+    assert call(exchange.import_, CSV, "csv").ignored == ("colour",)

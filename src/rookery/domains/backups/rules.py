@@ -46,7 +46,7 @@ def check(platform: Platform, text: bytes, lines_before: int | None) -> None:
         raise ConfigurationEmpty
     end = platform.end
     last = text.rstrip().rsplit(b"\n", END_LINES)[-END_LINES:]
-    if end is not None and not any(end.search(line.rstrip()) for line in last):
+    if end is not None and not any(end.search(line.rstrip()) for line in reversed(last)):
         seen = last[-1].decode("utf-8", "replace").strip()[:40]
         raise ConfigurationTruncated(f"{ConfigurationTruncated.__doc__} Its last line: {seen!r}.")
     lines = text.count(b"\n")

@@ -33,9 +33,10 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class ImportOutcome(msgspec.Struct, frozen=True):
-    """What an import changes, device by device, in the order of the list."""
+    """What an import changes, device by device, in the order of the list; `ignored` has no place here."""
 
     changes: tuple[Change, ...]
+    ignored: tuple[str, ...] = ()
 
     def count(self, what: str) -> int:
         """How many of them."""
@@ -50,7 +51,7 @@ def preview_import(rook: Rook, /, text: str, format_: str, **defaults: Any) -> I
     """
     wanted = rook.offload(_read, rook, text, format_, defaults)
     with rook.reading() as session:
-        return ImportOutcome(tuple(change for change, _ in _judged(session, wanted)))
+        return _outcome(list(_judged(session, wanted)))
 
 
 @dual
@@ -69,7 +70,7 @@ def import_(rook: Rook, /, text: str, format_: str, **defaults: Any) -> ImportOu
             elif each.spec is not None and change.what == "update":
                 row = rows[change.name.lower()]
                 write(rook, row, _over(row, each))
-    return ImportOutcome(tuple(change for change, _ in judged))
+    return _outcome(judged)
 
 
 @dual
@@ -85,6 +86,11 @@ class _Wanted(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+def _outcome(judged: list[tuple[Change, _Wanted]]) -> ImportOutcome:
+    ignored = {name for _, each in judged for name in each.record.ignored}
+    return ImportOutcome(tuple(change for change, _ in judged), tuple(sorted(ignored)))
+
+
 def _read(rook: Rook, text: str, format_: str, defaults: dict[str, Any]) -> list[_Wanted]:
     library = Library(rook.data_dir)
     seen: set[str] = set()
@@ -94,6 +100,7 @@ def _read(rook: Rook, text: str, format_: str, defaults: dict[str, Any]) -> list
 def _wanted(library: Library, record: Record, defaults: dict[str, Any], seen: set[str]) -> _Wanted:
     parts = {**defaults, **{key: value for key, value in record.parts.items() if value != ""}}
     try:
+        _refuse_half(parts)
         spec = msgspec.convert(parts, DeviceSpec)
         spec = valid(msgspec.structs.replace(spec, platform=library.get(spec.platform).name))
         if spec.name.lower() in seen:
@@ -102,6 +109,13 @@ def _wanted(library: Library, record: Record, defaults: dict[str, Any], seen: se
         return _Wanted(record, None, str(error))
     seen.add(spec.name.lower())
     return _Wanted(record, spec)
+
+
+def _refuse_half(parts: dict[str, Any]) -> None:
+    if not parts.get("name"):
+        raise DeviceNotValid("it has no name.")
+    if not parts.get("platform"):
+        raise DeviceNotValid("the list says no platform: --platform NAME is that of all such devices.")
 
 
 def _judged(session: Session, wanted: list[_Wanted]) -> Iterator[tuple[Change, _Wanted]]:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import asyncssh
 import msgspec
 import pytest
+from asyncssh.constants import MSG_IGNORE
 
 from rookery.demo.fleet import Behaviour, Fleet, Script, SimulatedDevice
 from rookery.mechanisms.transport.terminal.conversation import Login
@@ -161,6 +162,23 @@ def test_a_device_that_goes_silent_in_the_middle_is_given_up() -> None:
         run(of(SimulatedDevice(SCRIPT, Behaviour(hangs_after=SHOW))))
 
 
+def test_a_device_that_comes_to_no_end_is_given_up() -> None:
+    async def scenario() -> None:
+        device = SimulatedDevice(SCRIPT, Behaviour(pieces=1000, piece_delay=0.05, slow_command=SHOW))
+        async with Fleet([device]):
+            impatient = msgspec.structs.replace(SHORT, command=2.0, total=2.5)
+            channel = await open_ssh(target(device), KnownHosts(), SHORT.connect)
+            session = Session(channel, DIALECT, LOGIN, impatient)
+            await session.open()
+            try:
+                with pytest.raises(DeviceTimedOut, match=r"still talks 2.5 s after 'show run'"):
+                    await session.ask(SHOW)
+            finally:
+                await session.close()
+
+    run(scenario())
+
+
 def test_a_device_that_hangs_up_in_the_middle_has_given_no_answer() -> None:
     with pytest.raises(DeviceHungUp, match="show run"):
         run(of(SimulatedDevice(SCRIPT, Behaviour(closes_after=SHOW))))
@@ -257,3 +275,19 @@ def test_a_private_key_lets_in() -> None:
                 await open_ssh(msgspec.structs.replace(where, private_key="nonsense"), KnownHosts(), 5)
 
     run(scenario())
+
+
+def test_packets_to_be_ignored_are_sent_with_old_algorithms_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    came: list[int] = []
+
+    class Counting(asyncssh.SSHServerConnection):
+        def log_received_packet(self, pkttype: int, *rest: Any, **more: Any) -> None:
+            came.append(pkttype)
+            super().log_received_packet(pkttype, *rest, **more)
+
+    monkeypatch.setattr("asyncssh.connection.SSHServerConnection", Counting)
+    run(of(SimulatedDevice(SCRIPT)))
+    assert came
+    assert MSG_IGNORE not in came
+    run(of(SimulatedDevice(SCRIPT), allows_legacy=True))
+    assert MSG_IGNORE in came

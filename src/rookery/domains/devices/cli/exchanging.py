@@ -75,6 +75,8 @@ def _show(outcome: ImportOutcome) -> None:
         note(f"… and {len(shown) - SHOWN} more: --json tells all.")
     counted = [f"{outcome.count(what)} {word}" for what, word in WORDS.items() if outcome.count(what)]
     note(", ".join(counted) or "There are no devices in it.")
+    if outcome.ignored:
+        note(f"Left out, for nothing here is called so: {', '.join(outcome.ignored)}.")
 
 
 @click.command("export")

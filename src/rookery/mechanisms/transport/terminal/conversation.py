@@ -95,7 +95,7 @@ class Conversation:
         """Take in what has come; what to send. Raises LoginFailed, EnableFailed, OutputTooLong."""
         self._heard += data
         if len(self._heard) > LONGEST_ANSWER:
-            raise OutputTooLong(f"More than {LONGEST_ANSWER >> 20} MB came as the answer to one command.")
+            raise OutputTooLong(f"More than {LONGEST_ANSWER >> 20} MB came. {OutputTooLong.__doc__}")
         start = max(self._heard.rfind(b"\n") + 1, len(self._heard) - TAIL)
         line = rendered(self._heard[start:].decode("utf-8", "replace"))
         self.is_doubtful = False

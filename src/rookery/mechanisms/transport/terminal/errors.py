@@ -4,9 +4,8 @@ TemporaryError
 └── DeviceUnavailable
     ├── DeviceUnreachable      no such name, no route, nobody answers
     ├── DeviceRefused          nothing listens on that port
-    ├── DeviceTimedOut         it went silent; names the phase
-    ├── DeviceHungUp           it closed the connection in the middle
-    └── OutputTruncated        what came is not the whole
+    ├── DeviceTimedOut         it went silent, or comes to no end; names the phase
+    └── DeviceHungUp           it closed the connection in the middle
 FatalError
 └── DeviceRefusal
     ├── HostKeyChanged         it is another host than before, or somebody in between
@@ -48,10 +47,6 @@ class DeviceHungUp(DeviceUnavailable):
     """The device closed the connection: perhaps all of its lines are taken."""
 
 
-class OutputTruncated(DeviceUnavailable):
-    """What came is not the whole: it has been thrown away."""
-
-
 class DeviceRefusal(FatalError):
     """The device does not do that."""
 
@@ -85,7 +80,7 @@ class CommandRejected(DeviceRefusal):
 
 
 class OutputTooLong(DeviceRefusal):
-    """The device sends more than any configuration has."""
+    """The device sends more than any configuration has: check the commands of its platform."""
 
 
 class DriverMissing(ConfigError):

@@ -159,7 +159,7 @@ class Session:
             async with asyncio.timeout(seconds):
                 await self._listen(phase)
         except TimeoutError:
-            raise self._silent(phase, seconds) from None
+            raise self._overdue(phase, seconds) from None
 
     async def _listen(self, phase: str) -> None:
         talk = self._talk
@@ -182,6 +182,14 @@ class Session:
             if self._talk.is_doubtful:
                 return None
             raise self._silent(phase, seconds) from None
+
+    def _overdue(self, phase: str, seconds: float) -> Exception:
+        """Of one that was silent that has been said before, where there was time for it."""
+        if seconds <= self._patience.command:
+            return self._silent(phase, seconds)
+        return DeviceTimedOut(
+            f"It still talks {seconds:g} s after {phase!r}: give it more time, or check its prompt."
+        )
 
     def _silent(self, phase: str, seconds: float) -> Exception:
         """Where a line stands that nobody knows for a prompt, that is why nothing comes."""
