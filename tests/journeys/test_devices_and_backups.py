@@ -10,6 +10,7 @@ import pytest
 
 from rookery.demo.fleet import SimulatedDevice
 from tests.domains.backups.conftest import PASSWORD, configuration, device, fleet, ios
+from tests.domains.backups.git.conftest import commit
 from tests.journeys.conftest import Rookery
 from tests.realrouter import real_router
 from tests.servers import free_port
@@ -282,3 +283,18 @@ def test_the_services_of_devices_are_scanned_by_a_filter(rookery: Rookery) -> No
     assert (refused.returncode, "rookery scope add 192.0.2.9" in refused.stderr) == (3, True)
     nobody = rookery("scan", "--devices", "tag:nothing")
     assert (nobody.returncode, "No enabled device fits" in nobody.stderr) == (2, True)
+
+
+def test_a_history_is_taken_over_from_git_and_looked_at_as_of_then(rookery: Rookery, tmp_path: Path) -> None:
+    kept = tmp_path / "oxidized"
+    kept.mkdir()
+    commit(kept, 1, r1=configuration(), r9="of nobody\n")
+    commit(kept, 3, r1=configuration(more="ntp server 10.0.0.9\n"))
+    rookery("devices", "add", "r1", "127.0.0.1", "--platform", "ios")
+    looked = rookery("history", "import", "oxidized", "--dry-run")
+    assert ("no device has this name" in looked.stdout, rookery("versions", "r1").returncode) == (True, 5)
+    assert "Taken over: versions: 2, devices: 1." in rookery("history", "import", "oxidized").stderr
+    assert "+ntp server 10.0.0.9" in rookery("diff", "r1").stdout
+    assert "ntp" not in rookery("config", "r1", "--at", "2023-01-03").stdout
+    assert "ntp" in rookery("config", "r1", "--at", "2023-01-05").stdout
+    assert "has versions already" in rookery("history", "import", "oxidized").stdout
