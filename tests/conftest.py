@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import shutil
 import signal
@@ -43,6 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
         directory = Path(tempfile.mkdtemp(prefix="rookery-servers-"))
         directory.chmod(0o755)  # the unprivileged user that PostgreSQL runs as must find its way in
         servers.open_directory(directory)
+
+
+def pytest_collection_finish() -> None:
+    """What is collected stays: looking at it again and again took the garbage collector half of all the time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
