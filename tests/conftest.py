@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is collected stays: looking at it again and again took the garbage collector half of all the time."""
+    """What is collected stays: to look at it again and again took the garbage collector half of the time."""
     gc.collect()
     gc.freeze()
 
