@@ -191,7 +191,8 @@ def _nowhere() -> TextIO:
 
 def _let_go_of_output() -> None:
     """Leave nothing for the interpreter to flush at its end, where it could only complain."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
