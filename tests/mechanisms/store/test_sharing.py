@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import IntegrityError
 
 from rookery.mechanisms.store import open_engine
 from rookery.mechanisms.store.sharing import CommitNotHeardOf, SharedCommits
@@ -106,6 +107,28 @@ def test_what_fails_fails_alone(writers: Writers, engine: Engine) -> None:
     with pytest.raises(KeyError, match="mine"):
         bad.result(WAIT)
     assert streams(engine) == ["a", "b"]
+
+
+@pytest.fixture
+def child(engine: Engine) -> str:
+    """An INSERT that is refused by the COMMIT alone."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE parent (id INTEGER PRIMARY KEY)"))
+        deferred = "REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED"
+        connection.execute(text(f"CREATE TABLE child (id INTEGER {deferred})"))
+    return "INSERT INTO child (id) VALUES (1)"
+
+
+def test_when_the_commit_itself_fails_nothing_is_done_twice(child: str, writers: Writers) -> None:
+    """It may have been made, and its answer lost."""
+    done: list[str] = []
+    asked = [
+        writers.ask(lambda _: done.append("good")),
+        writers.ask(lambda connection: connection.execute(text(child))),
+    ]
+    writers.let_go()
+    assert all(isinstance(each.exception(WAIT), IntegrityError) for each in asked)
+    assert done == ["good"]
 
 
 def test_those_of_one_commit_are_done_in_order(writers: Writers) -> None:

@@ -43,7 +43,7 @@ class SharedCommits:
     def run(self, act: Callable[[Connection], T], order: str = "") -> T:
         """What `act` returns, once it is committed; if it raises, nothing of it is done.
 
-        It is called again, alone, when the transaction that it shared failed. Those of a transaction are
+        It is called again, alone, when another's part of the transaction failed. Those of a transaction are
         called in their `order`: processes that lock rows in the same order do not wait for each other in a
         circle. Raises what `act` does, the kinds of `store.faults`, and CommitNotHeardOf.
         """
@@ -63,20 +63,24 @@ class SharedCommits:
         return sorted(taken, key=lambda part: part.order)
 
     def _commit(self, parts: Sequence[Part]) -> None:
+        is_committing = False
         try:
             with explained(self._engine), self._engine.begin() as connection:
                 for part in parts:
                     part.result = part.act(connection)
+                is_committing = True
         except Exception as error:  # noqa: BLE001  it is raised by whom it belongs to
-            self._after(error, parts)
+            self._after(error, parts, is_committing=is_committing)
         else:
             for part in parts:
                 part.error = None
 
-    def _after(self, error: Exception, parts: Sequence[Part]) -> None:
-        """One has failed: which one shows when each is alone."""
-        if len(parts) == 1:
-            parts[0].error = error
+    def _after(self, error: Exception, parts: Sequence[Part], *, is_committing: bool) -> None:
+        """One part has failed: which one shows when each is alone. A commit that failed may have been made
+        all the same, where its answer was lost: nothing of it is done twice."""
+        if is_committing or len(parts) == 1:
+            for part in parts:
+                part.error = error
         else:
             for part in parts:
                 self._commit([part])
