@@ -75,6 +75,8 @@ def watching() -> Iterator[Watch]:
     WATCH.forget()
     root.addHandler(WATCH)
     root.setLevel(logging.DEBUG)
+    if not logging.getLogger("rookery").isEnabledFor(logging.DEBUG):
+        raise AssertionError("an earlier test has left our loggers deaf: what is logged cannot be watched")
     try:
         yield WATCH
     finally:

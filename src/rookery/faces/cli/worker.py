@@ -61,17 +61,22 @@ def worker(
     own = app.worker_of(rook, concurrency=concurrency, only=types, drains=drain)
     with metrics_served(rook, own.measures, metrics_port, metrics_host):
         note(f"Worker {own.presence.id[:SHOWN_ID]} does {own.concurrency} at once. Ctrl-C ends it in order.")
-        _log_attempts()
-        with _stopped_by_signals(own, rook.config.queue.grace):
+        with _attempts_logged(), _stopped_by_signals(own, rook.config.queue.grace):
             own.run()
     note(_summary(own.measures.attempts))
 
 
-def _log_attempts() -> None:
-    """Have our own loggers say what is done, also where that is not asked for; libraries stay as they are."""
-    shell = current_shell()
+@contextmanager
+def _attempts_logged() -> Iterator[None]:
+    """Our own loggers say what is done, also where that is not asked for; libraries stay as they are."""
+    shell, ours = current_shell(), logging.getLogger("rookery")
+    before = ours.level
     if not (shell.quiet or shell.verbosity):
-        logging.getLogger("rookery").setLevel(logging.INFO)
+        ours.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
 
 
 @contextmanager
