@@ -1,6 +1,7 @@
 """One side: `… side.py WHO CONCURRENCY PORT…`; prints JSON: seconds, CPU seconds, megabytes, and what came.
 
 rookery            the whole way: connect, collect, normalise, mask, compress, seal, store, audit
+rookery-async      the same in async code: on one event loop, where the other has a thread for each at a time
 rookery-again      the same of devices that have not changed since: there is no new version
 rookery-collect    connect, five commands, close; nothing is done with what comes
 asyncssh           connect, two commands, close; nothing is done with what comes
@@ -41,6 +42,24 @@ def rookery(ports: list[int], concurrency: int, *, again: bool = False) -> list[
         end()
         wanted = "unchanged" if again else "changed"
         return [each.added for each in report.devices if each.status == wanted]
+
+
+def rookery_async(ports: list[int], concurrency: int) -> list[int]:
+    """Lines of each configuration that became a version."""
+    from rookery import app
+
+    with _house(ports, concurrency) as rook:
+        config = rook.config
+
+    async def run() -> list[int]:
+        async with app.aopen(config=config, actor="bench") as rook:
+            begin()
+            report = await rook.backups.run()
+            end()
+        return [each.added for each in report.devices if each.status == "changed"]
+
+    with asyncio.Runner() as runner:
+        return runner.run(run())
 
 
 def rookery_collect(ports: list[int], concurrency: int) -> list[int]:
@@ -148,8 +167,9 @@ def netmiko_kept(ports: list[int], concurrency: int) -> list[int]:
 
 
 SIDES: dict[str, Callable[[list[int], int], list[int]]] = {
-    "rookery": rookery, "rookery-again": partial(rookery, again=True), "rookery-collect": rookery_collect,
-    "asyncssh": asyncssh, "netmiko": netmiko, "netmiko-kept": netmiko_kept,
+    "rookery": rookery, "rookery-async": rookery_async, "rookery-again": partial(rookery, again=True),
+    "rookery-collect": rookery_collect, "asyncssh": asyncssh, "netmiko": netmiko,
+    "netmiko-kept": netmiko_kept,
 }  # fmt: skip
 _clock: list[tuple[float, float]] = []
 
