@@ -47,7 +47,7 @@ def known(call: Call, one: SimulatedDevice) -> str:
 @contextmanager
 def taken(call: Call, device_id: str) -> Iterator[None]:
     """While somebody else, who has opened the same database, talks to a device."""
-    engine = open_engine(str(call.config.database.url))
+    engine = open_engine(call.config.database_url)
     turn = Turn(turns_of(engine, call.config.data_dir), f"device {device_id}")
     assert turn.take()
     yield

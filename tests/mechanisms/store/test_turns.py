@@ -25,7 +25,7 @@ databases = pytest.mark.parametrize("call", ["sync-sqlite", "sync-postgresql"], 
 @contextmanager
 def stranger(call: Call) -> Iterator[Turns]:
     """The turns of another house on the same database."""
-    engine = open_engine(str(call.config.database.url))
+    engine = open_engine(call.config.database_url)
     turns = turns_of(engine, call.config.data_dir)
     yield turns
     turns.close()

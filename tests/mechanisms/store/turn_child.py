@@ -14,7 +14,7 @@ from rookery.mechanisms.store.turns import Turn, turns_of
 def main() -> None:
     settings, what = sys.argv[1:]
     config = decode_config(settings)
-    if Turn(turns_of(open_engine(str(config.database.url)), config.data_dir), what).take():
+    if Turn(turns_of(open_engine(config.database_url), config.data_dir), what).take():
         os.write(1, b"taken\n")
         signal.pause()
 
