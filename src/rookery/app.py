@@ -125,7 +125,10 @@ def worker_of(
     if settings.backend != "rq":
         return Worker(rook, hands, concurrency=concurrency, only=only, grace=settings.grace, drains=drains)
     if only is not None:
-        raise ConfigError("With queue.backend = 'rq' a worker takes every type of task.")
+        raise ConfigError(
+            "With queue.backend = 'rq' a worker takes every type of task, for RQ's queues are priorities: "
+            "leave out --types, or set queue.backend = 'database'."
+        )
     worker = rq_worker(settings.redis_url)
     worker.serve(rook, hands, concurrency=concurrency, grace=settings.grace, drains=drains)
     return worker

@@ -20,6 +20,7 @@ from rookery.base.errors import RookeryError
 from rookery.base.twins import twin
 from rookery.mechanisms.store.faults import explained
 from rookery.mechanisms.store.sharing import SharedCommits
+from rookery.mechanisms.store.turns import turns_of
 from rookery.mechanisms.store.unit import Sessions, Unit, refuse_inside_transaction
 from rookery.mechanisms.waiting import InThread, Waiting
 
@@ -86,9 +87,11 @@ class Rook:
         self._overrides = overrides
         self._sessions = sessions or Sessions(engine)
         self._commits = SharedCommits(engine)
+        self.turns = turns_of(engine, config.data_dir)
         self._waiting = waiting or InThread()
         self._closing = ExitStack()
         self._closing.callback(engine.dispose)
+        self._closing.callback(self.turns.close)
         self._closing.callback(self._waiting.close)
 
     @property

@@ -32,6 +32,10 @@ PASSWORD = "harbour light 7"
 """Of all simulated devices: no word that stands anywhere else, for it is masked in whatever follows."""
 
 
+ASKED = ["terminal length 0", "terminal width 0", "show version", "show running-config"]
+"""By a backup."""
+
+
 def configuration(name: str = "r1", *, secret: str = ABC, more: str = "") -> str:
     """What an IOS device prints."""
     return CONFIGURATION.format(name=name, secret=secret, more=more)

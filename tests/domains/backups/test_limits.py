@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rookery.mechanisms.tasks.claiming import claim
 from rookery.mechanisms.tasks.service import submit_task
-from rookery.mechanisms.tasks.tally import Tally
 from tests.conftest import Call
 
 KINDS = ("backups.capture", "backups.reach")
@@ -12,9 +11,8 @@ KINDS = ("backups.capture", "backups.reach")
 
 def claimed(call: Call) -> list[str]:
     """Who of all that wait may begin."""
-    tally = Tally()
     with call.rook.engine.begin() as connection:
-        return [task.id for task in claim(connection, "me", 10, tally, KINDS).tasks]
+        return [task.id for task in claim(connection, "me", 10, KINDS).tasks]
 
 
 def test_whatever_name_it_is_called_by_and_whatever_is_wanted_of_it(call: Call) -> None:

@@ -20,9 +20,7 @@ from rookery.domains.devices import service as devices
 from rookery.mechanisms.transport.terminal.errors import LoginFailed
 from tests.beside import beside
 from tests.conftest import Call
-from tests.domains.backups.conftest import PASSWORD, device, fleet
-
-ASKED = ["terminal length 0", "terminal width 0", "show version", "show running-config"]
+from tests.domains.backups.conftest import ASKED, PASSWORD, device, fleet
 
 
 def test_a_device_is_backed_up_over_telnet(call: Call) -> None:

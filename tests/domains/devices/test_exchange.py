@@ -196,6 +196,38 @@ def test_a_device_without_name_or_platform_is_refused_in_words(call: Call) -> No
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("titles", "values", "expected"),
+    [
+        ("Name,IP Address,Type", "r1,10.0.0.1,Cisco IOS", {}),
+        ("Device Name;Management IP;OS;Hardware", "r1;10.0.0.1;ios;C9200L", {"model": "C9200L"}),
+        ("hostname,sysName,ip,os,hardware,version,serial,location,type",  # LibreNMS
+         "r1,r1.example.org,10.0.0.1,ios,C9200L,17.9,JAE1,Berlin,network",
+         {"model": "C9200L", "version": "17.9", "serial": "JAE1", "site": "Berlin"}),
+        ("Name,Status,Site,Location,Role,Type,IP Address,Platform,Serial number",  # NetBox
+         "r1,Active,Berlin,Room 1,Access,C9200L,10.0.0.1/24,Cisco IOS,JAE1",
+         {"site": "Berlin", "role": "Access", "serial": "JAE1"}),
+        ("name,device_type,platform,address", "r1,C9200L,cisco_ios,10.0.0.1", {}),
+    ],
+)  # fmt: skip
+def test_the_titles_of_other_programs_are_understood(
+    call: Call, titles: str, values: str, expected: dict[str, str]
+) -> None:
+    assert call(exchange.import_, f"{titles}\n{values}\n", "csv").count("create") == 1
+    device = call(store.get, "r1")
+    assert (device.address, device.platform) == ("10.0.0.1", "ios")
+    found = {name: getattr(device, name) for name in ("site", "role", "model", "version", "serial")}
+    assert {name: value for name, value in found.items() if value} == expected
+
+
+def test_a_type_that_is_no_platform_is_left_out(call: Call) -> None:
+    text = "name,address,type\nr1,10.0.0.1,router\nr2,10.0.0.2,eos\n"
+    outcome = call(exchange.import_, text, "csv", platform="ios")
+    assert outcome.ignored == ("type",)
+    assert [call(store.get, name).platform for name in ("r1", "r2")] == ["ios", "eos"]
+    assert "the list says no platform" in call(exchange.preview_import, text, "csv").changes[0].reason
+
+
 def test_what_has_no_place_is_named(call: Call) -> None:
     assert call(exchange.preview_import, CSV, "csv").ignored == ("colour",)
     assert call(exchange.import_, CSV, "csv").ignored == ("colour",)

@@ -74,7 +74,8 @@ def test_what_has_failed_is_shown_with_its_reason_and_done_again_when_somebody_w
 
     again = typed("tasks", "retry", task_id)
     assert again.err == (
-        f"{task_id[:13]} is pending again.\nNo worker is there to do it: start one with\n  rookery worker\n"
+        f"{task_id[:13]} is to be done again.\n"
+        "No worker is there to do it: start one with\n  rookery worker\n"
     )
     refused = typed("tasks", "retry", task_id)
     assert (refused.status, "is pending: only one that failed" in refused.err) == (6, True)

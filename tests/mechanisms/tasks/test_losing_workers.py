@@ -68,10 +68,8 @@ def mortals(call: Call) -> Iterator[Mortals]:
 
 def claimed(call: Call, worker: str, task_id: str) -> Claimed:
     """The task, in the hands of a worker that exists in the database alone."""
-    tally = Tally()
     with call.rook.engine.begin() as connection:
-        task = claim_one(connection, worker, task_id, tally, types=NAMES)
-        tally.write(connection)
+        task = claim_one(connection, worker, task_id, types=NAMES)
     assert task is not None
     return task
 

@@ -34,11 +34,8 @@ def put(call: Call, payload: Any = 0, *, priority: int = 5, limits: str | None =
 
 
 def take(call: Call, most: int = 1, *, worker: str = "me", types: list[str] | None = None) -> list[Claimed]:
-    tally = Tally()
     with call.rook.engine.begin() as connection:
-        tasks = claim(connection, worker, most, tally, types or ["echo"]).tasks
-        tally.write(connection)
-    return tasks
+        return claim(connection, worker, most, types or ["echo"]).tasks
 
 
 def end(call: Call, *tasks: Claimed, worker: str = "me") -> None:
@@ -172,8 +169,7 @@ def test_two_who_wait_for_each_others_limits_do_not_wake_each_other_for_ever(cal
     running = take(call, 10)
     assert [task.id for task in running] == holders
     with call.rook.engine.begin() as connection:
-        tally = Tally()
-        assert claim(connection, "me", 10, tally, ["echo"]).is_more is False
+        assert claim(connection, "me", 10, ["echo"]).is_more is False
     end(call, *running)
     done = 0
     while tasks := take(call, 10):

@@ -202,10 +202,9 @@ class Tasks(RuleBasedStateMachine):
     @rule(target=claims, most=st.integers(1, 4))
     def claim(self, most: int) -> object:
         self.workers += 1
-        worker, tally = f"w{self.workers}", Tally()
+        worker = f"w{self.workers}"
         with self.rook.engine.begin() as connection:
-            tasks = claim(connection, worker, most, tally, ["echo"]).tasks
-            tally.write(connection)
+            tasks = claim(connection, worker, most, ["echo"]).tasks
         expected = self._next(most)
         assert [task.id for task in tasks] == expected
         for task_id in expected:
@@ -256,10 +255,8 @@ class Tasks(RuleBasedStateMachine):
 
     @rule()
     def promote(self) -> None:
-        tally = Tally()
         with self.rook.engine.begin() as connection:
-            promote(connection, tally)
-            tally.write(connection)
+            promote(connection)
         for model in self.model.values():
             if model.status is TaskStatus.RETRYING:
                 model.status = TaskStatus.PENDING

@@ -6,7 +6,8 @@ FatalError
     ├── ConfigurationTruncated   its end is missing
     └── ConfigurationShrunk      it has lost more than half of its lines
 TemporaryError
-└── BackedUpMeanwhile            somebody else has backed it up at the same time
+├── BackedUpMeanwhile            somebody else has backed it up at the same time
+└── DeviceBusy                   somebody else talks to it, and does not end
 NotFound
 └── VersionNotFound
 NotAllowed
@@ -36,6 +37,10 @@ class ConfigurationShrunk(NotAConfiguration):
 
 class BackedUpMeanwhile(TemporaryError):
     """Somebody else has backed the device up at the same time: look at what they got, or try again."""
+
+
+class DeviceBusy(TemporaryError):
+    """Another process or task talks to the device, and does not end: try again when it has."""
 
 
 class VersionNotFound(NotFound):

@@ -10,6 +10,7 @@ from rookery.domains.backups import collecting, service
 from rookery.domains.backups.collecting import Uses
 from rookery.domains.backups.preparing import Preparation
 from rookery.domains.backups.service import Captured
+from rookery.domains.backups.turns import turn_of
 from rookery.domains.credentials import service as credential_service
 from rookery.domains.devices import store as devices
 from rookery.domains.devices.document import DeviceInfo
@@ -40,17 +41,22 @@ def reach(
 def reach_one(rook: Rook, /, device: str) -> Captured:
     """Log in on one device and hang up; `reason` is its prompt. Raises DeviceNotFound, and what refused."""
     info = devices.get(rook, device)
-    return _reached(rook, Preparation(rook, [info]), info, "")
+    return _reached_alone(rook, Preparation(rook, [info]), info, "")
 
 
 def _tried_to_reach(rook: Rook, prepared: Preparation, device: DeviceInfo, credential: str) -> Captured:
     started = time.monotonic()
     try:
-        return _reached(rook, prepared, device, credential)
+        return _reached_alone(rook, prepared, device, credential)
     except Exception as error:  # noqa: BLE001  no device's failure is another's
         code, reason = service.why(device, error)
     seconds = time.monotonic() - started
     return Captured(device=device.name, status="failed", code=code, reason=reason, seconds=seconds)
+
+
+def _reached_alone(rook: Rook, prepared: Preparation, device: DeviceInfo, credential: str) -> Captured:
+    with turn_of(rook, device, prepared.config.backups.total_timeout):
+        return _reached(rook, prepared, device, credential)
 
 
 def _reached(rook: Rook, prepared: Preparation, device: DeviceInfo, credential: str) -> Captured:

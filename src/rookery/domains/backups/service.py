@@ -20,6 +20,7 @@ from rookery.domains.backups.diffing import diff
 from rookery.domains.backups.errors import BackedUpMeanwhile, DeviceDisabled
 from rookery.domains.backups.events import BackupFailed, BackupTaken
 from rookery.domains.backups.preparing import Preparation, Stranger, rests_until
+from rookery.domains.backups.turns import turn_of
 from rookery.domains.credentials import store as credentials
 from rookery.domains.devices import store as devices
 from rookery.domains.devices.document import DeviceInfo
@@ -72,12 +73,13 @@ def capture(rook: Rook, /, device: str, *, accept_shrunken: bool = False) -> Cap
     """Back up one device, whatever became of it before; a version is added when it has changed.
 
     Raises DeviceNotFound, DeviceDisabled, and whatever the device or its answer is to blame for, which is
-    noted on the device as well: the tree of `transport.terminal.errors`, and NotAConfiguration.
+    noted on the device as well: the tree of `transport.terminal.errors`, and NotAConfiguration. Another who
+    talks to the device is waited for; DeviceBusy, when that one does not end.
     """
     info = devices.get(rook, device)
     if not info.is_enabled:
         raise DeviceDisabled
-    return _captured(rook, Preparation(rook, [info]), info, accept_shrunken=accept_shrunken)
+    return _captured_alone(rook, Preparation(rook, [info]), info, accept_shrunken=accept_shrunken)
 
 
 @dual
@@ -131,7 +133,7 @@ def _skipped(device: DeviceInfo, *, is_named: bool) -> Captured | None:
 def _tried(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_shrunken: bool) -> Captured:
     started = time.monotonic()
     try:
-        return _captured(rook, prepared, device, accept_shrunken=accept_shrunken)
+        return _captured_alone(rook, prepared, device, accept_shrunken=accept_shrunken)
     except Exception as error:  # noqa: BLE001  no device's failure is another's
         code, reason = why(device, error)
     seconds = time.monotonic() - started
@@ -144,6 +146,13 @@ def why(device: DeviceInfo, error: Exception) -> tuple[str, str]:
         return type(error).code, str(error)
     log.error("%s: unexpected error", device.name, exc_info=error)
     return "unexpected", redact_text(f"{type(error).__name__}: {error}")
+
+
+def _captured_alone(
+    rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_shrunken: bool
+) -> Captured:
+    with turn_of(rook, device, prepared.config.backups.total_timeout):
+        return _captured(rook, prepared, device, accept_shrunken=accept_shrunken)
 
 
 def _captured(rook: Rook, prepared: Preparation, device: DeviceInfo, *, accept_shrunken: bool) -> Captured:

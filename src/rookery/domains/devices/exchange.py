@@ -14,6 +14,7 @@ from rookery.domains.devices.document import differences, spec_of
 from rookery.domains.devices.errors import DeviceNotValid
 from rookery.domains.devices.events import DeviceCreated
 from rookery.domains.devices.formats import Record
+from rookery.domains.devices.formats.record import KIND
 from rookery.domains.devices.library import Library
 from rookery.domains.devices.models import Device
 from rookery.domains.devices.rules import PARTS, DeviceSpec, valid
@@ -98,6 +99,7 @@ def _read(rook: Rook, text: str, format_: str, defaults: dict[str, Any]) -> list
 
 
 def _wanted(library: Library, record: Record, defaults: dict[str, Any], seen: set[str]) -> _Wanted:
+    record = _with_kind(library, record)
     parts = {**defaults, **{key: value for key, value in record.parts.items() if value != ""}}
     try:
         _refuse_half(parts)
@@ -109,6 +111,18 @@ def _wanted(library: Library, record: Record, defaults: dict[str, Any], seen: se
         return _Wanted(record, None, str(error))
     seen.add(spec.name.lower())
     return _Wanted(record, spec)
+
+
+def _with_kind(library: Library, record: Record) -> Record:
+    """A column `type` says the platform, where it says one."""
+    if not record.kind or record.parts.get("platform"):
+        return record
+    try:
+        platform = library.get(record.kind).name
+    except RookeryError:
+        return record
+    ignored = tuple(name for name in record.ignored if name != KIND)
+    return record._replace(parts=record.parts | {"platform": platform}, ignored=ignored)
 
 
 def _refuse_half(parts: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from rookery.domains.findings.items import Vulnerability
 from rookery.domains.scans.advance import Advance
 from rookery.domains.scans.coverage import Outcome, places_of
 from rookery.domains.scans.endpoints import is_path
+from rookery.domains.scans.hearing import HTTP, Heard
 from rookery.domains.scans.plan import ScanPlan
 from rookery.domains.scans.scope import Scope
 from rookery.domains.scans.sightings import sighting
@@ -35,13 +36,10 @@ from rookery.mechanisms.transport import (
     FileUnreadable,
     HttpClient,
     Ports,
-    TransportError,
     count_requests,
     ports_beside,
     run_templates,
 )
-
-HTTP = "http"
 
 
 class TemplateRunner(ScanRunner):
@@ -68,9 +66,7 @@ class TemplateRunner(ScanRunner):
         self.run_id = plan.run_id or new_id()
         self.context["run_id"] = self.run_id
         self.scope_entries = tuple(scope_entries)
-        self._silent: set[str] = set()  # over http; other protocols are tried all the same
-        self._answered: set[str] = set()
-        self._said: set[tuple[str, type]] = set()
+        self._heard = Heard()
 
     @cached_property
     def selection(self) -> Selection:
@@ -136,7 +132,7 @@ class TemplateRunner(ScanRunner):
     def _left(self, target: Target) -> Sequence[Template]:
         """The templates that are to be run on a target: all that suit it, unless some are done or no use."""
         name, suited = name_of(target), self._suited[target.is_file]
-        if name in self._silent:
+        if name in self._heard.silent:
             suited = tuple(each for each in suited if HTTP not in each.protocols)
         if self.coverage is None or not self.coverage.has_done(name):
             return suited
@@ -201,7 +197,7 @@ class TemplateRunner(ScanRunner):
             pairs = sum(len(self._suited[target.is_file]) for target, _ in found)
             async for item in self._checked(client, ports, targets, pairs):
                 yield item
-            self.unreached_count += len(self._silent - self._answered)
+            self.unreached_count += self._heard.silent_count
             if client.remarks:
                 yield Warning_(message=client.remarks)
 
@@ -232,7 +228,7 @@ class TemplateRunner(ScanRunner):
         trouble = await trouble_of(client, target)
         if isinstance(trouble, Error) and len(over_http) < len(left):
             self._give_up(target, over_http)
-            self._silent.add(name_of(target))
+            self._heard.silent.add(name_of(target))
             return Warning_(message=trouble.message.replace("was not scanned:", "was not scanned over http:"))
         return trouble
 
@@ -246,7 +242,7 @@ class TemplateRunner(ScanRunner):
             self._templates,
             targets,
             concurrency=self.limits.concurrency,
-            leave_out=self._is_left_out if self._silent or self._goes_on else None,
+            leave_out=self._is_left_out if self._heard.silent or self._goes_on else None,
         )
         async with aclosing(running) as results:
             async for done in results:
@@ -275,7 +271,7 @@ class TemplateRunner(ScanRunner):
 
     def _is_left_out(self, template: Template, target: Target) -> bool:
         name = name_of(target)
-        if name in self._silent and HTTP in template.protocols:
+        if name in self._heard.silent and HTTP in template.protocols:
             return True
         return self.coverage is not None and self.coverage.is_done(name, self._positions[template.path])
 
@@ -292,16 +288,8 @@ class TemplateRunner(ScanRunner):
     def _items(self, done: Done) -> Iterator[Item]:
         for match in done.outcome.matches:
             yield self._sighting(match, done.target)
-        if done.outcome.matches or not done.outcome.failed:
-            self._answered.add(name_of(done.target))
-        # A service that is not there is nothing that went wrong.
-        may_be_missing = not done.target.is_file and HTTP not in done.template.protocols
-        for error in done.outcome.failed:
-            kind = (done.target.url, type(error))
-            is_said = kind in self._said  # a dying host says the same a thousand times
-            if not is_said and not (may_be_missing and isinstance(error, TransportError)):
-                self._said.add(kind)
-                yield Error(message=redact_text(str(error)))
+        for error in self._heard.news(done):
+            yield Error(message=redact_text(str(error)))
 
     def _sighting(self, match: Match, target: Target) -> Vulnerability:
         return sighting(match, name_of(target), run_id=self.run_id, project_id=self.plan.project_id)

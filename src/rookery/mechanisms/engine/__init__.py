@@ -35,9 +35,10 @@ if TYPE_CHECKING:
         TemplateError,
         UnsupportedTemplate,
     )
-    from rookery.mechanisms.engine.execution import Match, Outcome, execute
+    from rookery.mechanisms.engine.execution import execute
     from rookery.mechanisms.engine.messages import LARGEST_BODY, Burst, Request, RequestFailed, Response
     from rookery.mechanisms.engine.model import SEVERITIES, Classification, Info
+    from rookery.mechanisms.engine.outcome import Match, Outcome
     from rookery.mechanisms.engine.payloads import NO_FILES, PayloadFiles
     from rookery.mechanisms.engine.redirects import MOST_REDIRECTS, RedirectRule
     from rookery.mechanisms.engine.requests import plain_get
@@ -102,7 +103,8 @@ __getattr__ = lazily(
             "rookery.mechanisms.engine.errors": (
                 "CheckBroken DslError MissingFile TemplateError UnsupportedTemplate"
             ),
-            "rookery.mechanisms.engine.execution": "Match Outcome execute",
+            "rookery.mechanisms.engine.execution": "execute",
+            "rookery.mechanisms.engine.outcome": "Match Outcome",
             "rookery.mechanisms.engine.messages": "LARGEST_BODY Burst Request RequestFailed Response",
             "rookery.mechanisms.engine.model": "SEVERITIES Classification Info",
             "rookery.mechanisms.engine.payloads": "NO_FILES PayloadFiles",

@@ -17,6 +17,7 @@ from rookery.mechanisms.engine.httprun import HttpRun
 from rookery.mechanisms.engine.latin import narrow, widen
 from rookery.mechanisms.engine.messages import RequestFailed
 from rookery.mechanisms.engine.operators import Verdict
+from rookery.mechanisms.engine.outcome import Match, Outcome
 from rookery.mechanisms.engine.parts import Parts, ResponseParts
 from rookery.mechanisms.engine.protocols.block import ProbeBlock
 from rookery.mechanisms.engine.protocols.jarm import exchanges, fingerprint
@@ -31,49 +32,6 @@ LARGEST_EVIDENCE = 64 << 10  # characters of a request or response that a match 
 MOST_EXTRACTED = 100
 LONGEST_EXTRACTED = 2000
 MOST_EXECUTIONS = 20_000  # of templates, in one workflow on one target
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One result of one template: what matched, where, and the bounded evidence. All text is Unicode.
-
-    `meta` are the payloads it was found with, `kind` the protocol, `address` the IP address that answered, as
-    far as it is known, `curl` a command that asks the same, for http."""
-
-    template: Template
-    matched_at: str
-    matcher_name: str = ""
-    extractor_name: str = ""
-    extracted: tuple[str, ...] = ()
-    request: str = ""
-    response: str = ""
-    kind: str = "http"
-    meta: dict[str, str] = field(default_factory=dict)
-    address: str = ""
-    curl: str = ""
-
-    @property
-    def template_id(self) -> str:
-        """The id of the template that matched."""
-        return self.template.id
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What an execution came to. `failed` says what came to no end, so that nothing is known of it; `unsent`,
-    what there was no reason to send."""
-
-    matches: list[Match] = field(default_factory=list)
-    sent: int = 0
-    unsent: list[str] = field(default_factory=list)
-    failed: list[Exception] = field(default_factory=list)
-
-    def add(self, other: Outcome) -> None:
-        """Take in what another execution came to."""
-        self.matches += other.matches
-        self.sent += other.sent
-        self.unsent += other.unsent
-        self.failed += other.failed
 
 
 def execute(template: Template, target: Target, variables: Mapping[str, str] | None = None) -> Steps[Outcome]:

@@ -22,7 +22,7 @@ from rookery.mechanisms.engine.template import Block, HttpBlock, Program
 from rookery.mechanisms.engine.values import Values
 
 if TYPE_CHECKING:
-    from rookery.mechanisms.engine.execution import Outcome
+    from rookery.mechanisms.engine.outcome import Outcome
 
 HttpAnswer = Response | RequestFailed
 Turn = tuple[int, RequestPlan]  # the number of a request within its block, and the request

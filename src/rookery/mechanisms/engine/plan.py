@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from rookery.mechanisms.engine.asks import Answers, Ask, Steps
 from rookery.mechanisms.engine.errors import CheckBroken
-from rookery.mechanisms.engine.execution import Outcome, execute
+from rookery.mechanisms.engine.execution import execute
 from rookery.mechanisms.engine.messages import Request, Response
+from rookery.mechanisms.engine.outcome import Outcome
 from rookery.mechanisms.engine.target import Target
 from rookery.mechanisms.engine.template import Template
 

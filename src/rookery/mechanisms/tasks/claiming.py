@@ -11,8 +11,6 @@ import msgspec
 
 from rookery.base.clock import now_us
 from rookery.mechanisms.store import sql
-from rookery.mechanisms.tasks.rules import TaskStatus
-from rookery.mechanisms.tasks.tally import Tally
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -75,8 +73,7 @@ _CLAIM = f"""
     WHERE id IN (SELECT id FROM picked)
     RETURNING {CLAIMED}"""  # noqa: S608
 _DUE = """
-    SELECT id, type, status FROM task
-    WHERE status IN ('scheduled', 'retrying') AND run_at_us <= :now {locked}"""
+    SELECT id FROM task WHERE status IN ('scheduled', 'retrying') AND run_at_us <= :now {locked}"""
 _PROMOTE = "UPDATE task SET status = 'pending' WHERE id = :id"
 _PARK = """
     UPDATE task SET status = 'pending', waits_for = :key, worker_id = NULL, lease_until_us = NULL,
@@ -96,7 +93,6 @@ def claim(
     connection: Connection,
     worker: str,
     most: int,
-    tally: Tally,
     types: Iterable[str],
     *,
     has_suspects: bool = True,
@@ -109,7 +105,7 @@ def claim(
     for _ in range(MOST_LOOKS):
         values = {"worker": worker, "most": most - len(claimed), **names}
         picked = _picked(connection, which, values, LEASE_SECONDS, locked)
-        admitted = _admitted(connection, picked, tally)
+        admitted = _admitted(connection, picked)
         claimed += admitted
         if len(admitted) == len(picked):
             return Claims(claimed, is_more=len(claimed) == most)
@@ -120,7 +116,6 @@ def claim_one(
     connection: Connection,
     worker: str,
     task_id: str,
-    tally: Tally,
     *,
     types: Iterable[str],
     lease: float = LEASE_SECONDS,
@@ -131,7 +126,7 @@ def claim_one(
     values = {"worker": worker, "most": 1, "id": task_id, **names}
     locked = sql.locked(connection)  # whoever looks at it now does not keep it from us
     picked = _picked(connection, f"id = :id AND {which}", values, lease, locked)
-    return next(iter(_admitted(connection, picked, tally)), None)
+    return next(iter(_admitted(connection, picked)), None)
 
 
 def _of_types(types: Iterable[str]) -> tuple[str, dict[str, str]]:
@@ -150,21 +145,16 @@ def _picked(
     return sorted(found, key=lambda task: (task.rank, task.id))
 
 
-def _admitted(connection: Connection, picked: Iterable[Claimed], tally: Tally) -> list[Claimed]:
+def _admitted(connection: Connection, picked: Iterable[Claimed]) -> list[Claimed]:
     """Those that no limit stops; the others wait."""
-    admitted = [task for task in picked if task.limits is None or _is_admitted(connection, task)]
-    for task in admitted:
-        tally.move(task.type, TaskStatus.PENDING, TaskStatus.RUNNING)
-    return admitted
+    return [task for task in picked if task.limits is None or _is_admitted(connection, task)]
 
 
-def promote(connection: Connection, tally: Tally) -> int:
+def promote(connection: Connection) -> int:
     """Make pending what was to wait until now; how many those were."""
     due = sql.run(connection, _DUE.format(locked=sql.skipping_locked(connection)), {"now": now_us()}).all()
     if due:
         sql.run(connection, _PROMOTE, [{"id": row.id} for row in due])
-    for row in due:
-        tally.move(row.type, row.status, TaskStatus.PENDING)
     return len(due)
 
 

@@ -94,22 +94,17 @@ class _Submitter:
 
     def promote(self) -> None:
         """The time of the next attempt has come."""
-        tally = Tally()
         with self._rook.transaction() as session:
-            promote(session.connection(), tally)
-            tally.write(session.connection())
+            promote(session.connection())
 
     def close(self) -> None:
         """Let the hands go."""
         self._work.close()
 
     def _claimed(self, task_id: str) -> Claimed | None:
-        tally, types = Tally(), self._rook.queue.types
+        worker, types = self._presence.id, self._rook.queue.types
         with self._rook.transaction() as session:
-            connection, worker = session.connection(), self._presence.id
-            task = claim_one(connection, worker, task_id, tally, types=types, lease=LONGEST_INLINE)
-            tally.write(connection)
-        return task
+            return claim_one(session.connection(), worker, task_id, types=types, lease=LONGEST_INLINE)
 
     def _wait(self) -> None:
         """Until the attempt has ended."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rookery.domains.backups.cli.strangers import password_file_option, port_option, stranger
+from rookery.faces.cli.leaving import say_who_does
 from rookery.faces.cli.output import (
-    NO_WORKER,
     Column,
     Styled,
     current_shell,
@@ -96,8 +96,7 @@ def _leave(rook: Rook, task_type: str, devices: tuple[str, ...], filter_: str, *
         emit_json({"task_id": task_id})
     else:
         click.echo(task_id)
-    if not rook.tasks.health().workers:
-        note(NO_WORKER)
+    say_who_does(rook, [task_id])
 
 
 def _chosen(devices: tuple[str, ...], choice: dict[str, Any]) -> str:

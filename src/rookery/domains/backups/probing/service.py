@@ -16,6 +16,7 @@ from rookery.domains.backups.probing.learning import listened
 from rookery.domains.backups.probing.recognising import Likeness, likenesses
 from rookery.domains.backups.probing.trial import Step, tried
 from rookery.domains.backups.service import note
+from rookery.domains.backups.turns import turn_of
 from rookery.domains.devices import service as device_service
 from rookery.domains.devices import store as devices
 from rookery.domains.devices.document import DeviceInfo
@@ -102,7 +103,8 @@ def _talked(rook: Rook, host: Host, platform: Platform, talk: Talk[T]) -> tuple[
         return host.host, rook.wait_for(prepared.talk, talk, prepared.job_for(host, platform), Uses())
     device = devices.get(rook, host)
     prepared = Preparation(rook, [device])
-    return device.name, _noted(rook, prepared, device, prepared.job(device, platform=platform), talk)
+    with turn_of(rook, device, prepared.config.backups.total_timeout):
+        return device.name, _noted(rook, prepared, device, prepared.job(device, platform=platform), talk)
 
 
 def _noted(rook: Rook, prepared: Preparation, device: DeviceInfo, job: Job, talk: Talk[T]) -> T:

@@ -11,7 +11,7 @@ import msgspec
 
 from rookery.domains.devices.document import DeviceInfo
 from rookery.domains.devices.errors import InventoryNotValid
-from rookery.domains.devices.formats.record import Record, is_yes, port_of, words_of
+from rookery.domains.devices.formats.record import KIND, Record, is_yes, port_of, words_of
 from rookery.domains.devices.rules import DEFAULT_TAG
 
 COLUMNS = (
@@ -19,10 +19,21 @@ COLUMNS = (
     *("allows_legacy", "trust", "serial", "model", "version", "notes"),
 )
 OTHER_NAMES = {
-    "hostname": "name", "host": "name", "ip": "address", "ip_address": "address", "device_type": "platform",
-    "os": "platform", "tag": "tags", "description": "notes", "serial_number": "serial",
-    "os_version": "version", "is_enabled": "enabled", "jump_host": "jump",
-}  # fmt: skip
+    "name": ("hostname", "host", "device_name", "node_name", "device", "node", "sysname"),
+    "address": ("ip", "ip_address", "management_ip", "mgmt_ip", "primary_ip", "primary_ip4", "ipv4_address"),
+    "port": ("ssh_port",),
+    "platform": ("device_type", "os"),
+    "tags": ("tag",),
+    "site": ("location",),
+    "role": ("device_role",),
+    "enabled": ("is_enabled",),
+    "jump": ("jump_host",),
+    "serial": ("serial_number", "serial_no"),
+    "model": ("hardware",),
+    "version": ("os_version", "software_version"),
+    "notes": ("description", "comments"),
+}
+"""What other programs call a column, and what they say more clearly first."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins so for a formula: it is given a quotation mark."""
 
@@ -33,22 +44,32 @@ def read_csv(text: str) -> Iterator[Record]:
     delimiter = max(",;\t", key=first.count)
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter, strict=True)
     try:
-        titles = [_column(title) for title in reader.fieldnames or ()]
-        if not {"name", "address"} & set(titles):
+        columns = _columns(title for title in reader.fieldnames or () if title)
+        if not {"name", "address"} & set(columns.values()):
             raise InventoryNotValid("The first line names the columns; name and platform must be among them.")
         for row in reader:
-            yield _from_row(f"line {reader.line_num}", row)
+            yield _from_row(f"line {reader.line_num}", row, columns)
     except csv.Error as error:
         raise InventoryNotValid(f"Line {reader.line_num}: {error}.") from None
 
 
-def _column(title: str | None) -> str:
-    word = (title or "").strip().lower().replace(" ", "_")
-    return OTHER_NAMES.get(word, word)
+def _columns(titles: Iterable[str]) -> dict[str, str]:
+    """What stands under each title. Of several for the same one counts, the others keep their own words."""
+    columns = {title: _word(title) for title in titles}
+    for column, others in OTHER_NAMES.items():
+        words = {word: title for title, word in columns.items()}
+        found = next((words[word] for word in (column, *others) if word in words), None)
+        if found is not None:
+            columns[found] = column
+    return columns
 
 
-def _from_row(place: str, row: dict[str | None, Any]) -> Record:
-    said = {_column(title): _without_mark(value) for title, value in row.items() if title and value}
+def _word(text: str) -> str:
+    return text.strip().lower().replace(" ", "_")
+
+
+def _from_row(place: str, row: dict[str | None, Any], columns: dict[str, str]) -> Record:
+    said = {columns[title]: _without_mark(value) for title, value in row.items() if title and value}
     return _record(place, said)
 
 
@@ -66,8 +87,11 @@ def _record(place: str, said: dict[str, Any]) -> Record:
         parts["port"] = port_of(parts["port"])
     if "tags" in parts:
         parts["tags"] = words_of(parts["tags"])
-    parts.setdefault("address", parts.get("name", ""))
-    return Record(place, parts, tuple(sorted(set(said) - set(COLUMNS) - _KNOWN)))
+    if "platform" in parts:
+        parts["platform"] = _word(str(parts["platform"]))
+    parts["address"] = str(parts.get("address", parts.get("name", ""))).partition("/")[0]
+    ignored = tuple(sorted(set(said) - set(COLUMNS) - _KNOWN))
+    return Record(place, parts, ignored, _word(str(said.get(KIND) or "")))
 
 
 _KNOWN = {
@@ -122,7 +146,8 @@ def read_json(text: str) -> Iterator[Record]:
     for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
             raise InventoryNotValid(f"Device {number} is no object.")
-        yield _record(f"device {number}", {_column(name): value for name, value in item.items()})
+        columns = _columns(item)
+        yield _record(f"device {number}", {columns[name]: value for name, value in item.items()})
 
 
 def write_json(devices: Iterable[DeviceInfo]) -> Iterator[str]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+KIND = "type"
+
 
 class Record(NamedTuple):
-    """Where it stands, its parts, and what is said of it that has no place here."""
+    """Where it stands, its parts, and what is said of it that has no place here.
+
+    `kind` is of what type it is said to be: in some lists that is its platform, in others what it is for.
+    """
 
     place: str
     parts: dict[str, Any]
     ignored: tuple[str, ...] = ()
+    kind: str = ""
 
 
 YES = {"1", "true", "yes", "on", "up", "active", "enabled"}

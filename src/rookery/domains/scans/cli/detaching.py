@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rookery.faces.cli.output import NO_WORKER, emit_json, note
+from rookery.faces.cli.leaving import say_who_does
+from rookery.faces.cli.output import emit_json, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +43,5 @@ def _refuse_waiting(context: click.Context) -> None:
 def _say_what_next(rook: Rook, task_id: str) -> None:
     if not getattr(task_id, "is_new", True):
         note("That scan waits or runs already; this is its task.")
-    if rook.config.queue.backend == "inline":
-        note(f"It was done at once (queue.backend is inline): rookery tasks show {task_id}")
-        return
-    if not any("scans.run" in worker.types or not worker.types for worker in rook.tasks.health().workers):
-        note(NO_WORKER)
-    note(f"Watch it: rookery tasks watch {task_id}")
+    if say_who_does(rook, [task_id]):
+        note(f"Watch it: rookery tasks watch {task_id}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rookery.faces.cli.asking import Moment, agreed
-from rookery.faces.cli.output import NO_WORKER, SHOWN_ID, emit_json, json_option, note, pass_rook
+from rookery.faces.cli.leaving import say_who_does
+from rookery.faces.cli.output import SHOWN_ID, emit_json, json_option, note, pass_rook
 
 if TYPE_CHECKING:
     from rookery.app import Rook
@@ -43,9 +44,8 @@ def retry(rook: Rook, task_ids: tuple[str, ...]) -> None:
     """
     for task_id in task_ids:
         rook.tasks.retry_task(task_id)
-        note(f"{rook.tasks.get_task(task_id).id[:SHOWN_ID]} is pending again.")
-    if not rook.tasks.health().workers:
-        note(NO_WORKER)
+        note(f"{rook.tasks.get_task(task_id).id[:SHOWN_ID]} is to be done again.")
+    say_who_does(rook, task_ids)
 
 
 @click.command()

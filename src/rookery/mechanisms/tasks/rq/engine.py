@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rookery.mechanisms.tasks.rq.books import Popped
     from rookery.mechanisms.tasks.rq.ledger import Ledger
     from rookery.mechanisms.tasks.rq.sweeper import Sweeper
-    from rookery.mechanisms.tasks.tally import Tally
     from rookery.mechanisms.tasks.worker.job import Hands
 
 
@@ -59,14 +58,14 @@ class Engine(Worker):
     def _wants(self) -> bool:
         return bool(self._inbox) and self._free() > 0
 
-    def _claimed(self, connection: Connection, tally: Tally) -> list[Claimed]:
+    def _claimed(self, connection: Connection) -> list[Claimed]:
         self._is_more = False
         given = [self._inbox[at] for at in range(min(len(self._inbox), self._free()))]
-        self._asked = [(popped, self._claim(connection, popped, tally)) for popped in given]
+        self._asked = [(popped, self._claim(connection, popped)) for popped in given]
         return [task for _, task in self._asked if task is not None]
 
-    def _claim(self, connection: Connection, popped: Popped, tally: Tally) -> Claimed | None:
-        return claim_one(connection, self.presence.id, popped.job.task_id, tally, types=self._only)
+    def _claim(self, connection: Connection, popped: Popped) -> Claimed | None:
+        return claim_one(connection, self.presence.id, popped.job.task_id, types=self._only)
 
     def _start(self, claimed: Sequence[Claimed]) -> None:
         for popped, task in self._asked:

@@ -217,19 +217,18 @@ class Worker:
         self._is_more = self._has_news  # if no hand is free to look
         write_progress(connection, self.presence.id, self._work.news(of_all=False))
         lost = finish(connection, self.presence.id, self._work.outcomes, tally) if self._work.outcomes else []
-        claimed = self._claimed(connection, tally)
         tally.write(connection)
-        return lost, claimed
+        return lost, self._claimed(connection)
 
-    def _claimed(self, connection: Connection, tally: Tally) -> list[Claimed]:
+    def _claimed(self, connection: Connection) -> list[Claimed]:
         """One for each free hand; and more of them where many short ones can share a commit."""
         if not (free := self._free()):
             return []
-        claims = claim(connection, self.presence.id, free, tally, self._only)
+        claims = claim(connection, self.presence.id, free, self._only)
         self._is_more, claimed = claims.is_more, claims.tasks
         if more := self._more(claimed, free):
             types = {task.type for task in claimed}
-            claimed += claim(connection, self.presence.id, more, tally, types, has_suspects=False).tasks
+            claimed += claim(connection, self.presence.id, more, types, has_suspects=False).tasks
         return claimed
 
     def _more(self, claimed: Sequence[Claimed], free: int) -> int:

@@ -109,9 +109,7 @@ class Upkeep:
             self.next_due_us = sql.run(connection, _NEXT_DUE).scalar()
         if self.next_due_us is not None and self.next_due_us <= now_us():
             with self._engine.begin() as connection:
-                tally = Tally()
-                promote(connection, tally)
-                tally.write(connection)
+                promote(connection)
                 self.next_due_us = sql.run(connection, _NEXT_DUE).scalar()
         return True
 

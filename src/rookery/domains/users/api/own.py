@@ -1,11 +1,10 @@
-"""The routes of users, and of what everybody has: a session, tokens, a second factor."""
+"""The routes of what everybody has: a session, a password, a second factor, tokens."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from fastapi import Request
@@ -14,23 +13,10 @@ from starlette.responses import Response
 from rookery.domains.users.document import NewToken, Session, Token, User
 from rookery.domains.users.errors import SessionNotFound, TokenNotFound
 from rookery.domains.users.permissions import Principal
-from rookery.domains.users.rules import SESSION_LIFE, Role
+from rookery.domains.users.rules import SESSION_LIFE
 from rookery.domains.users.totp import TotpSecret
 from rookery.faces.api.access import address_of, cookie_name, refuse_forged
-from rookery.faces.api.routing import (
-    After,
-    Caller,
-    Changes,
-    Count,
-    Filter,
-    Limit,
-    Page,
-    Revision,
-    Router,
-    counted,
-    page_of,
-    place_of,
-)
+from rookery.faces.api.routing import Caller, Page, Router
 
 if TYPE_CHECKING:
     from rookery.app import AsyncRook
@@ -53,30 +39,6 @@ class FirstAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     token: str
     username: str
-    password: str
-
-
-class NewUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Somebody who is to come in; without a password, by tokens alone."""
-
-    username: str
-    email: str | None = None
-    role: Role = Role.VIEWER
-    password: str | None = None
-
-
-class UserParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be changed of a user."""
-
-    username: str
-    email: str | None
-    role: Role
-    enabled: bool
-
-
-class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A password."""
-
     password: str
 
 
@@ -106,12 +68,6 @@ class RecoveryCodes(msgspec.Struct, frozen=True):
     """Codes to come in without the app, each once."""
 
     codes: tuple[str, ...]
-
-
-class Ended(msgspec.Struct, frozen=True):
-    """How many sessions were ended."""
-
-    ended: int
 
 
 @api.post("/session", None)
@@ -209,87 +165,6 @@ async def revoke_token(rook: AsyncRook, /, token_id: str, me: Me) -> None:
     }:
         raise TokenNotFound
     await rook.users.revoke_token(token_id)
-
-
-@api.get("/users", "users:read")
-async def list_users(
-    rook: AsyncRook, /, filter_: Filter = "", limit: Limit = 50, after: After = "", count: Count = None
-) -> Page[User]:
-    """List users by name."""
-    place = place_of(after, str) if after else ""
-    found = await rook.users.list(filter_, limit=limit + 1, after=place)
-    page = page_of(found, limit, lambda user: user.username)
-    return await counted(page, count, partial(rook.users.count, filter_))
-
-
-@api.post("/users", "users:write")
-async def create_user(rook: AsyncRook, /, user: NewUser) -> User:
-    """Let somebody in."""
-    return await rook.users.create(user.username, user.email, user.role, password=user.password)
-
-
-@api.get("/users/by-username/{name}", "users:read")
-async def get_user_by_name(rook: AsyncRook, /, name: str) -> User:
-    """One user, by name."""
-    return await rook.users.by_username(name)
-
-
-@api.get("/users/by-email/{email}", "users:read")
-async def get_user_by_email(rook: AsyncRook, /, email: str) -> User:
-    """One user, by e-mail address."""
-    return await rook.users.by_email(email)
-
-
-@api.get("/users/{user_id}", "users:read")
-async def get_user(rook: AsyncRook, /, user_id: str) -> User:
-    """One user, by id."""
-    return await rook.users.get(user_id)
-
-
-@api.patch("/users/{user_id}", "users:write")
-async def update_user(
-    rook: AsyncRook, /, user_id: str, changes: Annotated[dict[str, Any], Changes(UserParts)],
-    revision: Revision,
-) -> User:  # fmt: skip
-    """Change parts of a user. Whose role changes, or who is disabled, has to log in again."""
-    return await rook.users.update(user_id, revision=revision, **changes)
-
-
-@api.put("/users/{user_id}/password", "users:write")
-async def set_password(rook: AsyncRook, /, user_id: str, sent: NewPassword) -> User:
-    """Give somebody another password; all their sessions end."""
-    await rook.users.set_password(user_id, sent.password)
-    return await rook.users.get(user_id)
-
-
-@api.delete("/users/{user_id}", "users:write")
-async def delete_user(rook: AsyncRook, /, user_id: str) -> None:
-    """Let somebody in no more."""
-    await rook.users.delete(user_id)
-
-
-@api.get("/users/{user_id}/sessions", "users:write")
-async def list_sessions_of(rook: AsyncRook, /, user_id: str) -> Page[Session]:
-    """List somebody's sessions."""
-    return Page(await rook.users.sessions(user_id))
-
-
-@api.post("/users/{user_id}/sessions/end", "users:write", HTTPStatus.OK)
-async def end_sessions_of(rook: AsyncRook, /, user_id: str) -> Ended:
-    """End somebody's sessions: they have to log in again."""
-    return Ended(await rook.users.end_sessions(user_id))
-
-
-@api.delete("/users/{user_id}/totp", "users:write")
-async def disable_totp_of(rook: AsyncRook, /, user_id: str) -> None:
-    """Ask somebody for no second factor any more: the phone is lost, and so are the codes."""
-    await rook.users.totp_disable(user_id)
-
-
-@api.get("/users/{user_id}/tokens", "tokens:read")
-async def list_tokens_of(rook: AsyncRook, /, user_id: str) -> Page[Token]:
-    """List somebody's tokens."""
-    return Page(await rook.users.tokens(user_id))
 
 
 def _with_cookie(request: Request, user: User, secret: str) -> Response:
