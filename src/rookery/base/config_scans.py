@@ -61,6 +61,24 @@ class Scan(Section, frozen=True, kw_only=True):
     nuclei_path: Annotated[
         str | None, Meta(description="The nuclei program; not set, it is looked for on PATH.")
     ] = None
+    nuclei_targets: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="For how many targets nuclei is started at a time.",
+            extra=RUNTIME,
+        ),
+    ] = 100
+    nuclei_memory: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1 << 24,
+            description="The most megabytes of memory for a nuclei; 0: no limit.",
+            extra=RUNTIME,
+        ),
+    ] = 4096
     nmap_path: Annotated[
         str | None, Meta(description="The nmap program; not set, it is looked for on PATH.")
     ] = None

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+import rookery
 from rookery.app import Rook
+from rookery.base.config import Config, Database, Scan
 from rookery.demo import WeakServer
 from rookery.domains.findings import store as findings
 from rookery.domains.scans import service
 from rookery.domains.scans.errors import TargetOutOfScope
 from rookery.domains.templates.errors import TemplateNotFound
 from rookery.mechanisms.engine import UnsupportedTemplate
+from tests.beside import beside
+from tests.conformance.servers import dns_server
 from tests.conftest import Call
 from tests.domains.templates.files import write
 
@@ -59,6 +63,23 @@ def test_a_target_that_does_not_answer_is_told(call: Call, mine: str, free_port:
     trial = call(service.try_template, mine, f"http://127.0.0.1:{free_port}")
     assert not trial.matched
     assert [step.kind for step in trial.steps] == ["request", "failure"] * 2
+
+
+def test_names_are_asked_about_where_the_setting_says(
+    sqlite_url: str, data_dir: Path, tmp_path: Path
+) -> None:
+    text = "id: record\ninfo: {name: n, author: x, severity: low}\n"
+    text += "dns: [{type: TXT, matchers: [{type: word, words: [weak]}]}]\n"
+    path = str(write(tmp_path, "record.yaml", text))
+    with beside(dns_server({("localhost.", "TXT"): ['"v=weak"']})) as names:
+        scan = Scan(resolvers=(f"127.0.0.1:{names.port}",))
+        with rookery.open(
+            config=Config(data_dir=data_dir, database=Database(url=sqlite_url), scan=scan)
+        ) as rook:
+            trial = rook.scans.try_template(path, "localhost")
+        assert names.asked == ["localhost. TXT"]
+    assert trial.matched
+    assert "v=weak" in trial.steps[1].text
 
 
 def test_what_is_out_of_scope_is_not_tried(call: Call, mine: str) -> None:

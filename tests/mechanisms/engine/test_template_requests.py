@@ -105,6 +105,17 @@ def test_a_raw_request_keeps_its_lines_and_gets_a_length() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("4m59s", 299.0), ("5m", 300.0), ("5m1s", 300.0), ("1h", 300.0), ("999999999h", 300.0), ("500ms", 0.5)],
+)
+def test_no_request_may_take_longer_than_five_minutes_whatever_its_template_says(
+    written: str, seconds: float
+) -> None:
+    request = run(template(f'- raw: ["@timeout: {written}\\nGET /x HTTP/1.1"]'), [ok()])[1][0]
+    assert request.timeout == seconds
+
+
 def test_an_annotation_without_its_colon_is_ignored() -> None:
     request = run(template('- raw: ["@timeout 20s\\nGET /x HTTP/1.1"]'), [ok()])[1][0]
     assert (request.target, request.timeout) == ("/x", None)

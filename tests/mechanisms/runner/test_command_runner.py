@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,18 @@ from rookery.mechanisms.runner import CommandRunner
 from rookery.mechanisms.runner.command import parsed
 from tests.mechanisms.runner.tools import PrintsJson, Sighting, Trace
 from tests.patience import PATIENCE
+
+
+class PrintsLines(CommandRunner):
+    """A program, and its lines."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.lines: list[str] = []
+
+    def on_line(self, line: str) -> str:
+        self.lines.append(line)
+        return line
 
 
 def python(script: str) -> list[str]:
@@ -71,6 +84,18 @@ def test_a_program_that_does_not_exist_is_one_clear_error() -> None:
     summary = CommandRunner(["/nonexistent/tool"]).run()
     assert summary.status == "failure"
     assert "No such file or directory: '/nonexistent/tool'" in summary.messages[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other kernel can be told so of another process")
+def test_a_program_gets_no_more_memory_than_it_may_have() -> None:
+    script = (
+        "import resource, time\n"
+        "while resource.getrlimit(resource.RLIMIT_DATA)[0] != 200 << 20: time.sleep(0.01)\n"
+        "len(bytearray(50 << 20)); print('fifty', flush=True); bytearray(300 << 20)"
+    )
+    runner = PrintsLines(python(script), memory=200 << 20)
+    assert runner.run().messages[0].endswith("exited with 1: MemoryError")
+    assert runner.lines == ["fifty"]
 
 
 @pytest.mark.parametrize("argv", ["ls -l", []])

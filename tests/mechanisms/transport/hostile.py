@@ -15,7 +15,7 @@ Behaviour = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def serving(
-    behaviour: Behaviour, tls: ssl.SSLContext | None = None, greeting: bytes = b""
+    behaviour: Behaviour, tls: ssl.SSLContext | None = None, greeting: bytes = b"", port: int = 0
 ) -> AsyncIterator[int]:
     """The port of a server that hands each request's head to `behaviour`, until that closes the connection.
 
@@ -35,7 +35,7 @@ async def serving(
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -12,6 +12,8 @@ import pytest
 
 from rookery.mechanisms.transport import Gate, OutOfScope, Place
 from rookery.mechanisms.transport.gate import MOST_SILENT
+from tests.domains.scans.tools.listeners import Listener
+from tests.mechanisms.transport.names import NAME, ChangingName
 
 NEXT = 60  # seconds of patience, on a loaded machine
 
@@ -105,6 +107,31 @@ def test_the_name_and_every_address_it_leads_to_are_asked_for(free_port: int) ->
         assert ("localhost", "127.0.0.1", free_port) in asked
 
     run(scenario())
+
+
+def test_a_name_is_dialled_where_it_led_when_it_was_asked_for_whatever_it_says_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DNS rebinding: the gate lets no program through to where a name leads a moment later."""
+    name = ChangingName(monkeypatch, "127.0.0.1", "127.0.0.2")
+
+    async def scenario(stranger: Listener) -> None:
+        server = await asyncio.start_server(echo, "127.0.0.1", stranger.port)
+        async with Gate(lambda _host, address, _port: address == "127.0.0.1") as gate:
+            answer, reader, writer = await through(gate, asks(NAME, stranger.port))
+            assert (answer[3], name.asked) == (0, 1)
+            writer.write(b"hello")
+            async with asyncio.timeout(NEXT):
+                assert await reader.read(5) == b"hello"
+            writer.close()
+            answer, _, writer = await through(gate, asks(NAME, stranger.port))
+            assert (answer[3], name.asked) == (2, 2), "not allowed by the rules"
+            writer.close()
+        server.close()
+
+    with Listener("127.0.0.2") as stranger:
+        run(scenario(stranger))
+    assert stranger.heard == []
 
 
 def test_a_dead_place_is_told_apart_from_a_forbidden_one(free_port: int) -> None:

@@ -30,6 +30,7 @@ from rookery.mechanisms.transport import (
     TransportError,
     reach,
 )
+from tests.domains.scans.tools.listeners import Listener
 from tests.mechanisms.transport.hostile import (
     Behaviour,
     bomb,
@@ -42,6 +43,7 @@ from tests.mechanisms.transport.hostile import (
     serving,
     silence,
 )
+from tests.mechanisms.transport.names import NAME, ChangingName
 
 T = TypeVar("T")
 MEGABYTE = 1 << 20
@@ -221,6 +223,26 @@ def test_permission_is_asked_for_the_address_a_name_led_to() -> None:
 
     in_loop(work)
     assert ("localhost", "127.0.0.1", 81) in asked
+
+
+def test_a_name_is_dialled_where_it_led_when_it_was_asked_for_whatever_it_says_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DNS rebinding: were it looked up again after permission was given, the stranger would be dialled."""
+    page = says(OK + b"Content-Length: 2\r\n\r\nhi")
+    name = ChangingName(monkeypatch, "127.0.0.1", "127.0.0.2")
+    with Listener("127.0.0.2") as stranger:
+
+        async def work() -> None:
+            async with serving(page, port=stranger.port) as port, HttpClient(loopback) as client:
+                wanted = plain_get(Target(f"http://{NAME}:{port}/"))
+                assert (await client.send(wanted)).body == b"hi"
+                assert name.asked == 1
+                with pytest.raises(OutOfScope, match=r"\(127\.0\.0\.2\) is not in the scope"):
+                    await client.send(wanted)
+
+        in_loop(work)
+    assert (name.asked, stranger.heard) == (2, [])
 
 
 def test_each_allowed_address_of_a_name_is_tried() -> None:

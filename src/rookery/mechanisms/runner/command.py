@@ -30,7 +30,8 @@ class CommandRunner(Runner):
     Each line goes to on_line; a JSON object becomes a dict, which goes to on_item_pre_convert and
     `convert()`, as does any other line as text. An exit code other than 0 is an Error with the end of
     standard error. After `timeout` seconds, on Ctrl-C and on cancelling, the program and all it started are
-    ended. Lines are cut at `max_line` bytes, and a Warning says so. `env` replaces the environment.
+    ended. Lines are cut at `max_line` bytes, and a Warning says so. `env` replaces the environment. On Linux
+    the kernel gives it no more than `memory` bytes for its data, and nor each that it starts; 0: no limit.
 
     A tool may override `parse`, `heard`, `overdue` and `troubles`. `patience` are the seconds in which the
     program may end in order, after SIGINT.
@@ -47,6 +48,7 @@ class CommandRunner(Runner):
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         max_line: int = MAX_LINE,
+        memory: int = 0,
         **options: Any,
     ) -> None:
         if isinstance(argv, str) or not argv:
@@ -58,6 +60,7 @@ class CommandRunner(Runner):
         self.env = env
         self.cwd = cwd
         self.max_line = max_line
+        self.memory = memory
 
     def describe(self) -> str:
         """The command line, quoted as a shell would need it, secrets masked."""
@@ -114,7 +117,12 @@ class CommandRunner(Runner):
     @asynccontextmanager
     async def _started(self) -> AsyncIterator[tuple[Process, list[str]]]:
         process = await Process.start(
-            self.argv, max_line=self.max_line, env=self.env, cwd=self.cwd, on_stderr=self.heard
+            self.argv,
+            max_line=self.max_line,
+            env=self.env,
+            cwd=self.cwd,
+            on_stderr=self.heard,
+            memory=self.memory,
         )
         ended: list[str] = []
         watch = asyncio.create_task(self._watch(process, ended))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
+import sys
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
@@ -50,10 +52,12 @@ class Process(asyncio.SubprocessProtocol):
         env: Mapping[str, str] | None,
         cwd: Path | None,
         on_stderr: Callable[[bytes], None] | None = None,
+        memory: int = 0,
     ) -> Process:
         """Start a program by its argument list, never through a shell. Raises OSError when that fails.
 
-        `on_stderr` is given what it writes to standard error, as it comes.
+        `on_stderr` is given what it writes to standard error, as it comes. `memory` are the bytes it may have
+        for its data, where the kernel can be told so of another process (Linux); 0: no limit.
         """
         loop = asyncio.get_running_loop()
         _, process = await loop.subprocess_exec(
@@ -64,6 +68,8 @@ class Process(asyncio.SubprocessProtocol):
             env=None if env is None else dict(env),
             cwd=cwd,
         )
+        if memory:
+            process._limit(memory)
         return process
 
     async def lines(self) -> AsyncIterator[str]:
@@ -98,6 +104,14 @@ class Process(asyncio.SubprocessProtocol):
                 await asyncio.wait_for(self._exited.wait(), seconds)
         self._signal(signal.SIGKILL)  # what it started and left behind
         self._transport.close()
+
+    def _limit(self, memory: int) -> None:
+        if sys.platform == "linux":
+            with suppress(ProcessLookupError):
+                pid = self._transport.get_pid()
+                _, most = resource.prlimit(pid, resource.RLIMIT_DATA)
+                least = memory if most == resource.RLIM_INFINITY else min(memory, most)
+                resource.prlimit(pid, resource.RLIMIT_DATA, (least, least))
 
     def _signal(self, number: signal.Signals) -> None:
         try:

@@ -1,9 +1,9 @@
 """The tool `nuclei`: templates, run by nuclei itself.
 
-choosing (the templates it is given) · working (what is left of them to do) · command (its arguments and
-environment) · manners (how it is kept to the limits) · surroundings (its folder, this machine) · runner (its
-life, its results) · stats (what it says meanwhile) · covering (what it has done) · endings (what its exit
-means).
+choosing (the templates it is given) · working (what is left of them to do) · parts (for how many targets at
+a time) · command (its arguments and environment) · manners (how it is kept to the limits) · surroundings
+(its folder, its gate, this machine) · runner (its life, its results) · stats (what it says meanwhile) ·
+covering (what it has done) · endings (what its exit means).
 """
 
 from __future__ import annotations

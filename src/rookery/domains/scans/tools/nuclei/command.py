@@ -12,6 +12,7 @@ from pathlib import Path
 from rookery.base.config import Scan as Limits
 from rookery.domains.scans.plan import ScanPlan
 from rookery.domains.scans.tools.nuclei.manners import flags
+from rookery.domains.scans.tools.nuclei.parts import size_of_parts
 from rookery.domains.scans.tools.programs import PASSED_ON
 from rookery.domains.templates import EXCLUDED_TAGS, Selector
 
@@ -47,7 +48,7 @@ def arguments(
         *("-jsonl", "-no-color", "-omit-template", "-response-size-save", str(KEPT_RESPONSE)),
         *("-matcher-status", "-verbose", "-disable-clustering", "-no-mhe"),  # see covering.py
         *("-disable-update-check", "-no-interactsh"),
-        *flags(limits, len(plan.endpoints)),
+        *flags(limits, size_of_parts(len(plan.endpoints), limits.nuclei_targets)),
         *("-stats-json", "-stats-interval", str(STATS_EVERY)),
         *("-resolvers", SERVERS),
     ]
@@ -73,21 +74,30 @@ def _selecting(wanted: Selector, protocols: Collection[str]) -> Iterator[str]:
             yield f"{flag}={joined}"
 
 
-def environment(home: Path | str, outer: Mapping[str, str]) -> dict[str, str]:
-    """The environment: its own home and temporary folder, nothing that is set for another nuclei."""
+def environment(home: Path | str, outer: Mapping[str, str], *, memory: int = 0) -> dict[str, str]:
+    """The environment: its own home and temporary folder, nothing that is set for another nuclei.
+
+    Of the `memory` that it may have, in megabytes, its heap is to have three quarters: it is counted as what
+    is used, and the limit itself as what is asked for.
+    """
     home = str(home)
     kept = {name: outer[name] for name in PASSED_ON if name in outer}
-    return kept | {
-        "HOME": home,
-        "TMPDIR": home,
-        "XDG_CONFIG_HOME": f"{home}/config",
-        "XDG_CACHE_HOME": f"{home}/cache",
-        "NUCLEI_CONFIG_DIR": f"{home}/nuclei",
-        "NUCLEI_TEMPLATES_DIR": f"{home}/templates",
-        "DISABLE_NUCLEI_TEMPLATES_PUBLIC_DOWNLOAD": "true",
-        "DISABLE_CLOUD_UPLOAD": "true",
-        "DISABLE_CLOUD_UPLOAD_WRN": "true",
-    }
+    heap = {"GOMEMLIMIT": f"{memory * 3 // 4}MiB"} if memory else {}
+    return (
+        kept
+        | heap
+        | {
+            "HOME": home,
+            "TMPDIR": home,
+            "XDG_CONFIG_HOME": f"{home}/config",
+            "XDG_CACHE_HOME": f"{home}/cache",
+            "NUCLEI_CONFIG_DIR": f"{home}/nuclei",
+            "NUCLEI_TEMPLATES_DIR": f"{home}/templates",
+            "DISABLE_NUCLEI_TEMPLATES_PUBLIC_DOWNLOAD": "true",
+            "DISABLE_CLOUD_UPLOAD": "true",
+            "DISABLE_CLOUD_UPLOAD_WRN": "true",
+        }
+    )
 
 
 def proxies(url: str) -> dict[str, str]:

@@ -7,24 +7,23 @@ import os
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from functools import cached_property
 from typing import Any, cast
 
+from rookery.base.errors import RookeryError
 from rookery.base.redact import redact_text
 from rookery.domains.findings.formats import nuclei as records
 from rookery.domains.findings.places import place_of
-from rookery.domains.scans.coverage import Coverage
 from rookery.domains.scans.errors import ToolStopped, ToolUnusable
 from rookery.domains.scans.scope import Scope
 from rookery.domains.scans.tools.contract import ToolJob
 from rookery.domains.scans.tools.nuclei.choosing import Choice, choose, protocols_given
 from rookery.domains.scans.tools.nuclei.command import arguments, environment, proxies
-from rookery.domains.scans.tools.nuclei.covering import Ledger
-from rookery.domains.scans.tools.nuclei.endings import failure
-from rookery.domains.scans.tools.nuclei.manners import Pacing, remarks
-from rookery.domains.scans.tools.nuclei.stats import Said
-from rookery.domains.scans.tools.nuclei.surroundings import addresses_of, at_home, free_port, place_dialled
+from rookery.domains.scans.tools.nuclei.endings import NONE_ACCEPTED, failure
+from rookery.domains.scans.tools.nuclei.manners import remarks
+from rookery.domains.scans.tools.nuclei.parts import Course, Part
+from rookery.domains.scans.tools.nuclei.surroundings import at_home, free_port, gated, place_dialled
 from rookery.domains.scans.tools.nuclei.working import Work
 from rookery.domains.scans.tools.running import ScanRunner
 from rookery.mechanisms.hooks import Error, Item, Progress, Warning_
@@ -33,20 +32,19 @@ from rookery.mechanisms.transport import Gate, OutOfScope
 
 MOST_WARNINGS = 20
 LONGEST_LINE = 8 << 20  # bytes
-NO_LEDGER = Ledger(Coverage(()), {}, ())
 TALK = re.compile(r"\[[A-Z]{2,3}\] |\t|$")
 
 
 class NucleiRunner(ScanRunner, CommandRunner):
     """Runs nuclei on a plan's endpoints.
 
-    It dials through a gate, so that the scope holds for every connection, redirects included. What it did is
-    taken down in a ledger, for templates of one protocol; of others it does not tell enough.
+    It dials through a gate, so that the scope holds for every connection, redirects included. It is started
+    for some targets at a time. What it did is taken down in a ledger, for templates of one protocol; of
+    others it does not tell enough.
     """
 
     name = "nuclei"
     can_resume = True
-    _ledger = NO_LEDGER
 
     def __init__(self, program: str, job: ToolJob, *, version: str = "", **options: Any) -> None:
         options = {"interval": 1.0, **options}
@@ -58,19 +56,18 @@ class NucleiRunner(ScanRunner, CommandRunner):
             protocols=protocols_given(self.scope),
             signed_only=job.policy.unsigned == "refuse",
         )
-        super().__init__(argv, job.plan.endpoints, max_line=LONGEST_LINE, **options)
+        memory = job.limits.nuclei_memory << 20
+        super().__init__(argv, job.plan.endpoints, max_line=LONGEST_LINE, memory=memory, **options)
         self.plan, self.limits = job.plan, job.limits
         self.engine, self._version = f"nuclei {version}".strip(), version
-        self.said = Said()
+        self._course = Course()
         self._gate: Gate | None = None
-        self._given: tuple[str, ...] = ()
-        self._is_deserted = self._has_lost_lines = False
         self._warned = 0
         self._strangers: set[str] = set()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is of one process, and what a copy reads again."""
-        left_out = {"choice", "work", "_ledger"}
+        left_out = {"choice", "work", "_part"}
         state = {name: value for name, value in super().__getstate__().items() if name not in left_out}
         return {**state, "_gate": None}
 
@@ -84,6 +81,11 @@ class NucleiRunner(ScanRunner, CommandRunner):
         """What is to be done with them."""
         return Work(self.choice, self._version)
 
+    @cached_property
+    def _part(self) -> Part:
+        """The part under way; before and after, an empty one."""
+        return Part()
+
     @property
     def skipped(self) -> Mapping[str, int]:
         """How many templates it is not given, by reason."""
@@ -92,7 +94,7 @@ class NucleiRunner(ScanRunner, CommandRunner):
     @property
     def template_count(self) -> int:
         """How many templates nuclei says it runs; until it does, how many it is given."""
-        return self.said.templates or len(self.choice.files)
+        return self._part.said.templates or self._course.templates or len(self.choice.files)
 
     @property
     def template_ids(self) -> tuple[str, ...]:
@@ -113,31 +115,60 @@ class NucleiRunner(ScanRunner, CommandRunner):
         """Its results; afterwards what could not be reached, and what went wrong."""
         for line in (*self.choice.unsigned, *remarks(self.limits, len(self.targets))):
             yield Warning_(message=line)
-        files, targets = self.work.next(self.targets, self.coverage)
-        if not files or not targets:
+        parts = await asyncio.to_thread(self._parts)
+        if not parts:
             return  # all is done
-        self._given = targets
-        if self.coverage is not None:
-            self._ledger = Ledger(self.coverage, self.work.positions(self.coverage), targets)
-        async with at_home(targets, files, self.limits.resolvers) as home, self._gated() as gate:
-            self.cwd, self.env = home, environment(home, os.environ) | proxies(gate.url)
+        self._course = Course(sum(len(part.targets) for part in parts))
+        argv = self.argv
+        async with gated(self.targets, self.scope, self.limits, self._refused) as gate:
+            self._gate = gate
+            for part in parts:
+                self.argv = [*argv, "-metrics-port", str(free_port()), "-proxy", gate.url]
+                async with aclosing(self._done(part, gate)) as produced:
+                    async for raw in produced:
+                        yield raw
+                if self.failure is not None:
+                    break
+        for error in self._unreached(gate):
+            yield error
+        errors, requests = self._course.errors, self._course.requests
+        if errors and not self.unreached_count:
+            yield Warning_(message=f"nuclei counts {errors} errors in {requests} requests")
+        if self.failure is None:
+            self.emit(Progress(percent=100, detail=f"{requests} requests"))  # after all others
+
+    def _parts(self) -> list[Part]:
+        return [*self.work.parts(self.targets, self.coverage, self.limits.nuclei_targets)]
+
+    async def _done(self, part: Part, gate: Gate) -> AsyncGenerator[Any]:
+        """The results of a part; nobody is asked who was given up in one before."""
+        self._part = part
+        given = tuple(each for each in part.targets if place_dialled(each) not in gate.given_up)
+        if given:
+            async with aclosing(self._started_for(given, part.files, gate)) as produced:
+                async for raw in produced:
+                    yield raw
+        for target in part.targets:
+            if place_dialled(target) in gate.given_up:
+                part.ledger.give_up(target)
+        if given and self.failure is None and not (part.is_deserted or part.has_lost_lines):
+            await asyncio.to_thread(part.ledger.finish, self.work.would_complain)
+        self._course.add(part)
+        self._part = Part()
+
+    async def _started_for(
+        self, targets: tuple[str, ...], files: tuple[str, ...], gate: Gate
+    ) -> AsyncGenerator[Any]:
+        memory = self.limits.nuclei_memory
+        async with at_home(targets, files, self.limits.resolvers) as home:
+            self.cwd, self.env = home, environment(home, os.environ, memory=memory) | proxies(gate.url)
             try:
                 async with aclosing(cast("AsyncGenerator[Any]", super().produce())) as produced:
                     async for raw in produced:
                         yield raw
             except OSError as refusal:
-                self.failure = ToolUnusable(f"{self.argv[0]} cannot be run: {refusal.strerror}")
-                yield Error(message=str(self.failure))
-        for error in self._unreached(gate):
-            yield error
-        if self.failure is None and not (self._is_deserted or self._has_lost_lines):
-            await asyncio.to_thread(self._ledger.finish, self.work.would_complain)
-        if self.said.errors and not self.unreached_count:
-            yield Warning_(
-                message=f"nuclei counts {self.said.errors} errors in {self.said.requests} requests"
-            )
-        if self.failure is None:
-            self.emit(Progress(percent=100, detail=f"{self.said.requests} requests"))  # after all others
+                self._fail(error := ToolUnusable(f"{self.argv[0]} cannot be run: {refusal.strerror}"))
+                yield Error(message=str(error))
 
     def parse(self, line: str) -> str:
         """A line is decoded once, by what knows its form."""
@@ -150,7 +181,7 @@ class NucleiRunner(ScanRunner, CommandRunner):
         try:
             record = records.read(raw)
         except records.BadRecord as error:
-            self._has_lost_lines = True
+            self._part.has_lost_lines = True
             yield from self._warning(f"a line of nuclei was left out: {error}")
             return
         if record.matcher_status:
@@ -161,7 +192,9 @@ class NucleiRunner(ScanRunner, CommandRunner):
     def _ended(self, record: records.Record) -> None:
         where = str(record.url or record.host)
         given_up = self._gate is not None and place_dialled(where) in self._gate.given_up
-        self._ledger.ended(str(record.template_path), where, str(record.error or ""), is_given_up=given_up)
+        self._part.ledger.ended(
+            str(record.template_path), where, str(record.error or ""), is_given_up=given_up
+        )
 
     def _seen(self, record: records.Record) -> Iterator[Item]:
         item = records.sighting(
@@ -171,10 +204,10 @@ class NucleiRunner(ScanRunner, CommandRunner):
             project_id=self.plan.project_id,
         )
         file, where = str(record.template_path), str(record.url or item.target)
-        item.target = self._ledger.name(where) or item.target
+        item.target = self._part.ledger.name(where) or item.target
         if template := self.choice.templates.get(file):
             item.template_sha256 = template.sha256
-        self._ledger.matched(file, where)
+        self._part.ledger.matched(file, where)
         if host := self._stranger(item.target, item.matched_at, item.type):
             if host not in self._strangers:
                 self._strangers.add(host)
@@ -184,12 +217,13 @@ class NucleiRunner(ScanRunner, CommandRunner):
 
     def heard(self, data: bytes) -> None:
         """Show how far it is."""
-        told = self.said.hear(data)
-        while self.said.complaints:
-            self._ledger.complained(*self.said.complaints.pop())
+        part, said = self._part, self._part.said
+        told = said.hear(data)
+        while said.complaints:
+            part.ledger.complained(*said.complaints.pop())
         if told:
-            self.request_count = self.said.requests
-            self.emit(self.said.progress())
+            self.request_count = self._course.requests + said.requests
+            self.emit(self._course.progress(part))
 
     async def overdue(self) -> str:
         """Until it has shown no sign of work for a while."""
@@ -197,7 +231,7 @@ class NucleiRunner(ScanRunner, CommandRunner):
         while time.monotonic() - since < patience:
             await asyncio.sleep(min(1.0, patience))
             if self._is_deserted_now():
-                self._is_deserted = True
+                self._part.is_deserted = True
                 return "was ended: no target gives an answer any more"
             if (now := self._pulse()) != pulse:
                 pulse, since = now, time.monotonic()
@@ -205,18 +239,30 @@ class NucleiRunner(ScanRunner, CommandRunner):
 
     def troubles(self, stderr: str, ended: str) -> list[Item]:
         """By its exit code and its last words."""
-        if self._is_deserted:
+        part = self._part
+        if part.is_deserted:
             return []
-        words = [*self.said.words]
-        self.failure = failure(self.exit_code or 0, words, ended)
-        if self.failure is None:
+        found = failure(
+            self.exit_code or 0,
+            [*part.said.words],
+            ended,
+            crash=part.said.crash,
+            memory=self.limits.nuclei_memory,
+        )
+        if found is None:
             return []
-        if isinstance(self.failure, ToolStopped):
-            self.partial = str(self.failure)
-        return [Error(message=str(self.failure), detail=redact_text(stderr)[-2_000:])]
+        if part.goes_on and str(found) == NONE_ACCEPTED:
+            return [Warning_(message="nuclei accepts none of the templates that were left for some targets")]
+        self._fail(found)
+        return [Error(message=str(found), detail=redact_text(stderr)[-2_000:])]
+
+    def _fail(self, error: RookeryError) -> None:
+        self.failure = error
+        if isinstance(error, ToolStopped) or self._course.done:
+            self.partial = str(error)
 
     def _pulse(self) -> tuple[int, ...]:
-        return (*self.said.pulse, self._gate.connections if self._gate else 0)
+        return (*self._part.said.pulse, self._gate.connections if self._gate else 0)
 
     def _warning(self, message: str) -> Iterator[Item]:
         self._warned += 1
@@ -233,7 +279,7 @@ class NucleiRunner(ScanRunner, CommandRunner):
     def _is_deserted_now(self) -> bool:
         """Whether there is nobody left to ask."""
         return self._gate is not None and all(
-            place_dialled(each) in self._gate.given_up for each in self._given
+            place_dialled(each) in self._gate.given_up for each in self._part.targets
         )
 
     def _unreached(self, gate: Gate) -> Iterator[Error]:
@@ -241,28 +287,11 @@ class NucleiRunner(ScanRunner, CommandRunner):
         for target in self.targets:
             place = place_dialled(target)
             reason = gate.failed.get(place, "it gave no answer any more")
-            if place in gate.given_up:
-                self._ledger.give_up(target)
             if place not in gate.reached and place in gate.failed:
                 self.unreached_count += 1
                 yield Error(message=redact_text(f"{target} was not scanned: {reason}"))
             elif place in gate.given_up:
                 yield Error(message=redact_text(f"{target} was given up: {reason}"))
-
-    @asynccontextmanager
-    async def _gated(self) -> AsyncIterator[Gate]:
-        """With a gate to dial through. Programs that resolve names themselves ask for addresses."""
-        known = await addresses_of(self.targets)
-        allows = self.scope.allows
-        async with Gate(
-            lambda host, address, _port: allows(host, address) or address in known,
-            patience=self.limits.timeout,
-            pace=Pacing(self.limits).wait,
-            on_refused=self._refused,
-        ) as gate:
-            self._gate = gate
-            self.argv = [*self.argv, "-metrics-port", str(free_port()), "-proxy", gate.url]
-            yield gate
 
     def _refused(self, error: OutOfScope) -> None:
         for warning in self._warning(f"nuclei was refused at the gate: {error}"):

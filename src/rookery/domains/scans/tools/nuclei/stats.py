@@ -12,6 +12,7 @@ from rookery.mechanisms.hooks import Progress
 
 LONGEST_LINE = 64 << 10  # bytes; what is longer is passed over
 KEPT_WORDS = 50  # lines
+CRASHES = ("panic:", "fatal error:", "runtime/cgo:")
 TALK = (b"[VER]", b"[INF]", b"[DBG]")
 COMPLAINT = re.compile(
     r"\[(?:WRN|ERR)\] \[([^\]\s]+)\] Could not "
@@ -43,7 +44,8 @@ _decoder = msgspec.json.Decoder(Figures)
 class Said:
     """Collects it.
 
-    `words` are the last lines that are neither figures nor talk; `complaints` wait for who takes them.
+    `words` are the last lines that are neither figures nor talk, `crash` is that which says why it crashed,
+    and thousands may follow; `complaints` wait for who takes them.
     """
 
     def __init__(self) -> None:
@@ -51,6 +53,7 @@ class Said:
         self._skipping = False
         self.words: deque[str] = deque(maxlen=KEPT_WORDS)
         self.complaints: list[Complaint] = []
+        self.crash = ""
         self.requests = self.total = self.errors = self.templates = self.matched = 0
 
     def hear(self, data: bytes) -> bool:
@@ -91,6 +94,8 @@ class Said:
             return False
         if word := " ".join(line.decode("utf-8", "replace").split()):
             self.words.append(word[:500])
+            if not self.crash and word.startswith(CRASHES):
+                self.crash = word[:500]
             if found := COMPLAINT.match(word + " "):
                 self.complaints.append(Complaint(found[1], found[2]))
         return False

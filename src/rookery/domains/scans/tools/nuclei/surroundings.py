@@ -6,13 +6,16 @@ import asyncio
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rookery.base.config import Scan as Limits
+from rookery.domains.scans.scope import Scope
 from rookery.domains.scans.tools.nuclei.command import write_files
-from rookery.mechanisms.transport import Place
+from rookery.domains.scans.tools.nuclei.manners import Pacing
+from rookery.mechanisms.transport import Gate, OutOfScope, Place
 
 PORTS = {"http": 80, "https": 443}
 
@@ -28,6 +31,21 @@ async def at_home(
         yield home
     finally:
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+
+
+@asynccontextmanager
+async def gated(
+    targets: Sequence[str], scope: Scope, limits: Limits, on_refused: Callable[[OutOfScope], None]
+) -> AsyncIterator[Gate]:
+    """With a gate to dial through. Programs that resolve names themselves ask for addresses."""
+    known = await addresses_of(targets)
+    async with Gate(
+        lambda host, address, _port: scope.allows(host, address) or address in known,
+        patience=limits.timeout,
+        pace=Pacing(limits).wait,
+        on_refused=on_refused,
+    ) as gate:
+        yield gate
 
 
 def free_port() -> int:

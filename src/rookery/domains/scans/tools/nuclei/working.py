@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rookery.domains.scans.coverage import Coverage, places_of
 from rookery.domains.scans.targets import name_of
 from rookery.domains.scans.tools.nuclei.choosing import Choice
-from rookery.domains.scans.tools.nuclei.covering import once_each
+from rookery.domains.scans.tools.nuclei.covering import Ledger, once_each
+from rookery.domains.scans.tools.nuclei.parts import NO_LEDGER, Part, split
 from rookery.mechanisms.engine import Target, Template
 
 TELLING = (3, 4, 0)
@@ -42,6 +43,21 @@ class Work:
         if coverage is None:
             return dict.fromkeys(endpoints, all_)
         return {endpoint: coverage.left(name_of(Target(endpoint)), all_) for endpoint in endpoints}
+
+    def parts(self, endpoints: Sequence[str], coverage: Coverage | None, most: int) -> Iterator[Part]:
+        """What is left to do, for no more than `most` endpoints at a time."""
+        _, left = self.next(endpoints, coverage)
+        for some in split(left, most):
+            files, targets = self.next(some, coverage)
+            if files and targets:
+                yield self._part(files, targets, coverage)
+
+    def _part(self, files: tuple[str, ...], targets: tuple[str, ...], coverage: Coverage | None) -> Part:
+        if coverage is None:
+            return Part(files, targets, NO_LEDGER)
+        ledger = Ledger(coverage, self.positions(coverage), targets)
+        goes_on = all(coverage.has_done(name_of(Target(each))) for each in targets)
+        return Part(files, targets, ledger, goes_on)
 
     def next(
         self, endpoints: Sequence[str], coverage: Coverage | None
