@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import sys
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -95,7 +96,8 @@ class Turns(ABC):
 
 
 class KernelTurns(Turns):
-    """Kept by the kernel: by byte, and not by process, as closing a file of the same name would end those."""
+    """Kept by the kernel, on Linux for who has opened the file. Elsewhere it is for a process, all of whose
+    turns end when one of its houses closes the file."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -114,8 +116,12 @@ class KernelTurns(Turns):
         self._set(fcntl.F_UNLCK, number)  # to close it is not enough while a forked process has it, too
 
     def _set(self, kind: int, number: int) -> None:
-        lock = struct.pack("hhqqi4x", kind, os.SEEK_SET, number, 1, 0)
-        fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, lock)
+        if sys.platform == "linux":
+            lock = struct.pack("hhqqi4x", kind, os.SEEK_SET, number, 1, 0)
+            fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, lock)
+        else:
+            how = fcntl.LOCK_UN if kind == fcntl.F_UNLCK else fcntl.LOCK_EX | fcntl.LOCK_NB
+            fcntl.lockf(self._file, how, 1, number)
 
     def _close(self) -> None:
         if self._file >= 0:
