@@ -7,6 +7,7 @@ a user sees: descriptors, environment, working directory, signals, exit status, 
 from __future__ import annotations
 
 import array
+import faulthandler
 import json
 import os
 import signal
@@ -146,6 +147,7 @@ def _become(order: Mapping[str, object], descriptors: Sequence[int]) -> None:
     sys.stderr = open(  # noqa: SIM115
         2, "w", closefd=False, encoding="utf-8", errors="backslashreplace", buffering=1
     )
+    faulthandler.enable()  # whoever dies of a signal says where, in what it has written
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
