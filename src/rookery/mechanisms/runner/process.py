@@ -107,7 +107,7 @@ class Process(asyncio.SubprocessProtocol):
 
     def _limit(self, memory: int) -> None:
         if sys.platform == "linux":
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):  # some sandboxes let nobody limit others
                 pid = self._transport.get_pid()
                 _, most = resource.prlimit(pid, resource.RLIMIT_DATA)
                 least = memory if most == resource.RLIM_INFINITY else min(memory, most)
