@@ -14,6 +14,7 @@ import msgspec
 from rookery.base.config_sources import Entry, variable
 from rookery.base.errors import ConfigError
 from rookery.base.redact import is_secret_key, redact_text, register_secret, register_url_secrets
+from rookery.base.structs import ready
 
 LONGEST_SHOWN = 60  # characters of a wrong value
 
@@ -81,7 +82,7 @@ def convert(entry: Entry, settings: Mapping[str, Setting]) -> Any:
     setting = settings.get(entry.key) or _refuse_unknown(entry, settings)
     value = _listed(entry.value) if entry.is_text and _is_list(setting.type) else entry.value
     try:
-        typed = msgspec.convert(value, setting.type, strict=not entry.is_text, dec_hook=_path)
+        typed = msgspec.convert(value, ready(setting.type), strict=not entry.is_text, dec_hook=_path)
     except msgspec.ValidationError:
         raise ConfigError(_bad_value(entry, setting, value)) from None
     return _placed(typed, entry.folder)

@@ -17,6 +17,7 @@ from typing import IO, Final
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.domains.audit.checkpoints import FORMAT, Base, Checkpoint, start_of
 from rookery.domains.audit.errors import NotAnExport
 from rookery.domains.audit.keys import Keyring, parse_public
@@ -75,7 +76,7 @@ class LogLine(msgspec.Struct, tag_field="kind", tag="log"):
 
 _encode = msgspec.json.Encoder().encode
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
-_decode = msgspec.json.Decoder(LogLine | EntryLine | CheckpointLine).decode
+_decode = msgspec.json.Decoder(ready(LogLine | EntryLine | CheckpointLine)).decode
 
 
 def export(log: Log, keys: Keyring, file: IO[bytes]) -> int:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.domains.audit.keys import Keyring, parse_public
 from rookery.domains.audit.rows import PartOfLog, StoredLog
 from rookery.domains.audit.verdict import Verification
@@ -102,12 +103,12 @@ def _answer(child: subprocess.Popen[bytes]) -> Verification | None:
     """What the child found, None when it could not look."""
     assert child.stdout is not None  # noqa: S101
     output = child.stdout.read()
-    return msgspec.json.decode(output, type=Verification) if child.wait() == 0 else None
+    return msgspec.json.decode(output, type=ready(Verification)) if child.wait() == 0 else None
 
 
 def main() -> None:
     """A child: the task on standard input, the verdict on standard output."""
-    part = msgspec.json.decode(sys.stdin.buffer.read(), type=Part)
+    part = msgspec.json.decode(sys.stdin.buffer.read(), type=ready(Part))
     with closing(_connect(part)) as driver:
         log = PartOfLog(driver, part.dialect, None, part.after, part.upto)
         keys = Keyring(parse_public(text.encode()) for text in part.keys)

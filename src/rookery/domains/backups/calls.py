@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.domains.backups.diffing import Diff, Hunk, Line
 from rookery.domains.backups.reading import Compared, Hit
 from rookery.domains.backups.service import Captured, Report
@@ -105,7 +106,7 @@ def _each(parent: TaskInfo) -> Steps:
     found: list[Captured] = []
     for task in (yield from children(parent.id)):
         if task.failure is None:
-            found.append(msgspec.convert(task.result, Captured))
+            found.append(msgspec.convert(task.result, ready(Captured)))
         else:
             found.append(_failed(task, (yield from _named(task))))
     return sorted(found, key=lambda each: each.device.lower())

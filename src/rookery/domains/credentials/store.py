@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from rookery.base.clock import from_us, now_us
+from rookery.base.structs import ready
 from rookery.domains.credentials.errors import CredentialExists, CredentialNotFound
 from rookery.domains.credentials.models import Credential
 from rookery.domains.credentials.rules import CredentialInfo, Secret
@@ -19,7 +20,7 @@ from rookery.mechanisms.vault.sealing import Vault
 CALLED = Called("credential", "rookery credentials list", CredentialNotFound)
 
 _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
-_decode_secret = msgspec.json.Decoder(Secret).decode
+_decode_secret = msgspec.json.Decoder(ready(Secret)).decode
 
 
 def rows(session: Session) -> list[Credential]:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from rookery.base.errors import RookeryError
+from rookery.base.structs import ready
 from rookery.domains.devices import formats, store
 from rookery.domains.devices.document import differences, spec_of
 from rookery.domains.devices.errors import DeviceNotValid
@@ -103,7 +104,7 @@ def _wanted(library: Library, record: Record, defaults: dict[str, Any], seen: se
     parts = {**defaults, **{key: value for key, value in record.parts.items() if value != ""}}
     try:
         _refuse_half(parts)
-        spec = msgspec.convert(parts, DeviceSpec)
+        spec = msgspec.convert(parts, ready(DeviceSpec))
         spec = valid(msgspec.structs.replace(spec, platform=library.get(spec.platform).name))
         if spec.name.lower() in seen:
             raise DeviceNotValid("this name stands in the list already.")

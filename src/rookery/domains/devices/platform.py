@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.domains.devices.errors import PlatformNotValid
 from rookery.mechanisms.transport.terminal.dialect import Dialect, PatternNotValid, pattern, pattern_set
 
@@ -125,7 +126,7 @@ def _any_of(patterns: tuple[str, ...]) -> Any | None:
 def platform_from(name: str, document: dict[str, Any], origin: str) -> Platform:
     """The platform that a document describes. Raises PlatformNotValid, which names file and place."""
     try:
-        platform = msgspec.convert({**document, "name": name, "origin": origin}, Platform)
+        platform = msgspec.convert({**document, "name": name, "origin": origin}, ready(Platform))
         platform.check()
     except (msgspec.ValidationError, PatternNotValid) as error:
         raise PlatformNotValid(f"{origin}: {error}") from None

@@ -10,6 +10,7 @@ import msgspec
 
 from rookery.base.clock import now_us, to_us
 from rookery.base.ids import new_id
+from rookery.base.structs import ready
 from rookery.domains.devices import store
 from rookery.domains.devices.document import DeviceInfo, columns, device_info, differences, spec_of
 from rookery.domains.devices.errors import DeviceChanged, DeviceExists, DeviceNotValid
@@ -169,7 +170,7 @@ def _spec(parts: dict[str, Any]) -> DeviceSpec:
     parts = _with_struct_names(parts)
     try:
         given = {("enabled" if key == "is_enabled" else key): value for key, value in parts.items()}
-        return msgspec.convert(given, DeviceSpec)
+        return msgspec.convert(given, ready(DeviceSpec))
     except msgspec.ValidationError as error:
         raise DeviceNotValid(f"{error}.") from None
 

@@ -12,6 +12,7 @@ from fastapi import Query
 from starlette.responses import StreamingResponse
 
 from rookery.base.clock import from_us
+from rookery.base.structs import ready
 from rookery.domains.findings.document import FindingInfo, event_as_json, evidence_as_json, finding_info
 from rookery.domains.findings.errors import FindingNotFound
 from rookery.domains.findings.rules import Severity, State
@@ -188,7 +189,7 @@ async def get_finding(rook: AsyncRook, /, finding_id: str) -> FindingInfo:
 async def get_finding_history(rook: AsyncRook, /, finding_id: str) -> Page[Happening]:
     """What became of a finding, oldest first."""
     found = await rook.findings.history((await rook.findings.get(finding_id)).id)
-    return Page([msgspec.convert(event_as_json(event), Happening) for event in found])
+    return Page([msgspec.convert(event_as_json(event), ready(Happening)) for event in found])
 
 
 @api.get("/findings/{finding_id}/evidence", "findings:read")
@@ -197,4 +198,4 @@ async def get_finding_evidence(rook: AsyncRook, /, finding_id: str) -> Evidence:
     found = await rook.findings.evidence((await rook.findings.get(finding_id)).id)
     if found is None:
         raise FindingNotFound("Nothing is kept of what was sent and came back for this finding.")
-    return msgspec.convert(evidence_as_json(found), Evidence)
+    return msgspec.convert(evidence_as_json(found), ready(Evidence))

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from rookery.base.clock import from_us
+from rookery.base.structs import ready
 from rookery.domains.findings.models import Finding, FindingEvent, FindingEvidence
 from rookery.domains.findings.rules import Severity
 
@@ -84,7 +85,7 @@ PLAIN = tuple(f"{key}_us" if f"{key}_us" in TIMES else key for key in KEYS)
 
 def finding_info(finding: Finding) -> FindingInfo:
     """A row, read."""
-    return msgspec.convert(as_json(finding), FindingInfo)
+    return msgspec.convert(as_json(finding), ready(FindingInfo))
 
 
 def as_json(finding: Finding) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.domains.findings.errors import FeedNotValid
 
 LARGEST = 256 << 20  # bytes, unpacked
@@ -72,7 +73,7 @@ def _unpacked(path: Path) -> bytes:
 
 def _kev(path: Path, data: bytes) -> FeedFile:
     try:
-        catalogue = msgspec.json.decode(data, type=_Catalogue)
+        catalogue = msgspec.json.decode(data, type=ready(_Catalogue))
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise FeedNotValid(f"{path}: not CISA's catalogue: {error}.") from error
     rows = [

@@ -8,13 +8,14 @@ from typing import Any, Literal
 import msgspec
 
 from rookery.base.clock import from_us
+from rookery.base.structs import ready
 from rookery.domains.findings.rules import Severity
 from rookery.domains.notifications.models import Channel, Notification, Rule
 from rookery.domains.notifications.rules import ChannelKind, Occurrence, Quiet, Terms, Word
 from rookery.mechanisms.tasks.rules import TaskStatus
 
-decode_terms = msgspec.json.Decoder(Terms).decode
-decode_occurrence = msgspec.json.Decoder(Occurrence).decode
+decode_terms = msgspec.json.Decoder(ready(Terms)).decode
+decode_occurrence = msgspec.json.Decoder(ready(Occurrence)).decode
 
 GIVEN_UP = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED})
 """Where a task stands that delivers nothing any more, unless a person has it done again."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from rookery.base.structs import ready
 from rookery.domains.findings.rules import Severity
 from rookery.domains.notifications.errors import ChannelNotValid, RuleNotValid
 from rookery.domains.schedules.errors import UnknownZone
@@ -95,7 +96,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 def valid(terms: Terms) -> Terms:
     """The same, once it is known to fit. Raises RuleNotValid. It may read a zone's file."""
     try:
-        typed = msgspec.convert(msgspec.to_builtins(terms), Terms)
+        typed = msgspec.convert(msgspec.to_builtins(terms), ready(Terms))
     except msgspec.ValidationError as error:
         raise RuleNotValid(f"That is no rule: {error}.") from None
     unknown = [kind for kind in typed.kinds if kind not in KINDS]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from rookery.base.redact import register_secret, register_url_secrets
+from rookery.base.structs import ready
 from rookery.domains.notifications.document import GIVEN_UP
 from rookery.domains.notifications.errors import (
     ChannelExists,
@@ -39,7 +40,7 @@ class Address(msgspec.Struct, frozen=True):
         return "Address(***)"
 
 
-_decode_address = msgspec.json.Decoder(Address).decode
+_decode_address = msgspec.json.Decoder(ready(Address)).decode
 
 
 def sealed(vault: Vault, address: Address, channel_id: str) -> bytes:

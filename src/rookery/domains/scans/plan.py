@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
+from rookery.base.structs import ready
 from rookery.domains.scans.errors import BadPlan
 from rookery.domains.templates.rules import Selector, SeverityWord
 
@@ -115,7 +116,7 @@ def encode_plan(plan: ScanPlan) -> str:
 
 def decode_plan(text: str) -> ScanPlan:
     """The plan in what `encode_plan` returned. Raises msgspec.ValidationError for anything else."""
-    return msgspec.json.decode(text, type=ScanPlan, dec_hook=_read)
+    return msgspec.json.decode(text, type=ready(ScanPlan), dec_hook=_read)
 
 
 def _read(kind: type, value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from rookery.base.structs import ready
 from rookery.domains.schedules.errors import BadSchedule
 from rookery.domains.schedules.rules import Missed, Overlap, check_manners
 from rookery.domains.schedules.timing import Timing
@@ -43,7 +44,7 @@ def terms_of(row: Schedule) -> Terms:
 
 def timing_of(row: Schedule) -> Timing:
     """When a stored schedule is due."""
-    timing: Timing = msgspec.json.decode(row.timing, type=Timing)
+    timing: Timing = msgspec.json.decode(row.timing, type=ready(Timing))
     return timing
 
 
@@ -63,7 +64,7 @@ def valid(terms: Terms, types: TaskTypes) -> Terms:
 def _typed(terms: Terms) -> Terms:
     """What is made in Python has not been looked at yet."""
     try:
-        return msgspec.convert(msgspec.to_builtins(terms), Terms)
+        return msgspec.convert(msgspec.to_builtins(terms), ready(Terms))
     except (msgspec.ValidationError, TypeError) as error:
         raise BadSchedule(f"That is no schedule: {error}.") from None
 

@@ -17,6 +17,7 @@ import msgspec
 from cronsim import CronSim, CronSimError
 
 from rookery.base.clock import EPOCH
+from rookery.base.structs import ready
 from rookery.domains.schedules import zones
 from rookery.domains.schedules.errors import BadCronLine, BadSchedule
 
@@ -142,7 +143,7 @@ def started(timing: Timing, now: datetime) -> tuple[Timing, datetime]:
 def _typed(timing: Timing) -> Timing:
     """What is made in Python has not been looked at yet."""
     try:
-        typed: Timing = msgspec.convert(msgspec.to_builtins(timing), Timing)
+        typed: Timing = msgspec.convert(msgspec.to_builtins(timing), ready(Timing))
     except (msgspec.ValidationError, TypeError) as error:
         raise BadSchedule(f"A timing is a Cron, an Every or a Once: {error}.") from None
     return typed

@@ -15,6 +15,7 @@ from rookery.base.config import sections, settings
 from rookery.base.config_sources import Entry
 from rookery.base.config_values import convert
 from rookery.base.redact import is_secret_key, redact
+from rookery.base.structs import ready
 from rookery.domains.settings.errors import SettingNotFound, SettingNotValid
 
 Kind = Literal["text", "integer", "number", "boolean", "list"]
@@ -75,7 +76,7 @@ def of_kind(key: str, kind: str, value: Any) -> Any:
     if kind == "list" and isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
     try:
-        typed = msgspec.convert(value, _TYPES[kind], strict=not isinstance(value, str))
+        typed = msgspec.convert(value, ready(_TYPES[kind]), strict=not isinstance(value, str))
     except msgspec.ValidationError:
         typed = None
     if typed is None or (kind == "number" and abs(typed) == float("inf")) or typed != typed:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.mechanisms.engine import (
     NO_FILES,
     MissingFile,
@@ -46,7 +47,7 @@ class Known(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
     stored: Stored
 
 
-ENTRY = msgspec.msgpack.Decoder(Known | Refused)
+ENTRY = msgspec.msgpack.Decoder(ready(Known | Refused))
 ENTRIES = msgspec.msgpack.Decoder(dict[bytes, bytes])
 
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from rookery.base.structs import ready
 from rookery.faces.api.errors import BodyNotValid, CursorNotValid
 from rookery.mechanisms.tasks.rules import TaskStatus
 
@@ -64,7 +65,7 @@ def place_of(cursor: str, kind: type[T]) -> T:
     """What `cursor_of` was given. Raises CursorNotValid."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        return msgspec.json.decode(urlsafe_b64decode(padded.encode()), type=kind)
+        return msgspec.json.decode(urlsafe_b64decode(padded.encode()), type=ready(kind))
     except (ValueError, msgspec.MsgspecError):
         raise CursorNotValid from None
 
@@ -93,7 +94,7 @@ class Changes:
 def decoded(body: bytes, kind: Any) -> Any:
     """A body as this type. Raises BodyNotValid, which says where it is wrong."""
     try:
-        return msgspec.json.decode(body or b"{}", type=kind)
+        return msgspec.json.decode(body or b"{}", type=ready(kind))
     except msgspec.ValidationError as error:
         said, _, path = str(error).partition(" - at `")
         raise BodyNotValid(f"{said}.", _pointer(path.rstrip("`"))) from None

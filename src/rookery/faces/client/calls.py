@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.faces.api.documents import MOST, cursor_of
 from rookery.faces.client.errors import AnswerNotUnderstood, OnlyAtHome
 
@@ -223,7 +224,7 @@ def decoded(reply: Reply, kind: Any) -> Any:
     if kind is None or kind is str:
         return None if kind is None else reply.content.decode()
     try:
-        return msgspec.json.decode(reply.content, type=kind, dec_hook=_text_as)
+        return msgspec.json.decode(reply.content, type=ready(kind), dec_hook=_text_as)
     except msgspec.MsgspecError as error:
         raise AnswerNotUnderstood(f"{error}. {AnswerNotUnderstood.__doc__}") from None
 

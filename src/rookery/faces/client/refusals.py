@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from rookery.base.errors import RookeryError
+from rookery.base.structs import ready
 from rookery.faces.client.errors import NotRookery, ServerFailed
 
 
@@ -26,7 +27,7 @@ class _Problem(msgspec.Struct):
 def refusal(url: str, status: int, headers: Mapping[str, str], content: bytes) -> RookeryError:
     """An answer that is no success, as an error; NotRookery when whoever answers does not speak as we do."""
     try:
-        problem = msgspec.json.decode(content, type=_Problem)
+        problem = msgspec.json.decode(content, type=ready(_Problem))
     except msgspec.MsgspecError:  # a proxy's page, or another program's
         return NotRookery(f"{url} answers with status {status}. {NotRookery.__doc__}")
     error = error_of(problem.code, problem.detail)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from rookery.base.errors import RookeryError
+from rookery.base.structs import ready
 from rookery.faces.api.documents import Submitted
 from rookery.faces.client.calls import Arguments, Call, Pause, Request, Steps, decoded, pages
 from rookery.faces.client.refusals import error_of
@@ -36,7 +37,7 @@ def awaits(submit: Call, then: Callable[[TaskInfo], Steps] | None = None) -> Cal
         task = yield from ended((yield from submit(arguments, answers)))
         if then is not None:
             return (yield from then(task))
-        return msgspec.convert(task.result, answers)
+        return msgspec.convert(task.result, ready(answers))
 
     return steps
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.mechanisms.engine.model import BlockSpec, Info, TemplateSpec
 from rookery.mechanisms.engine.payloads import NO_FILES, PayloadFiles, payload_files, payload_lines
 from rookery.mechanisms.engine.template import (
@@ -106,13 +107,13 @@ def decode_spec(data: bytes) -> TemplateSpec:
 
 @lru_cache(maxsize=1)
 def _decoder() -> msgspec.msgpack.Decoder[tuple[TemplateSpec, list[tuple[str, msgspec.Raw]]]]:
-    return msgspec.msgpack.Decoder(tuple[TemplateSpec, list[tuple[str, msgspec.Raw]]])
+    return msgspec.msgpack.Decoder(ready(tuple[TemplateSpec, list[tuple[str, msgspec.Raw]]]))
 
 
 @lru_cache(maxsize=1)
 def _kinds() -> dict[str, msgspec.msgpack.Decoder[BlockSpec]]:
     """A decoder for the blocks of each protocol; every subclass of BlockSpec is one."""
-    return {kind.protocol: msgspec.msgpack.Decoder(kind) for kind in BlockSpec.__subclasses__()}
+    return {kind.protocol: msgspec.msgpack.Decoder(ready(kind)) for kind in BlockSpec.__subclasses__()}
 
 
 @lru_cache(maxsize=1)

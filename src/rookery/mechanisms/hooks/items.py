@@ -11,6 +11,7 @@ import msgspec
 
 from rookery.base.errors import Invalid
 from rookery.base.ids import new_id
+from rookery.base.structs import ready
 
 
 def tag_of(class_name: str) -> str:
@@ -138,7 +139,7 @@ def _decoder(generation: int) -> msgspec.json.Decoder[Any]:  # noqa: ARG001 - th
     union: Any = _Value
     for kind in by_name.values():
         union = union | kind
-    return msgspec.json.Decoder(union)
+    return msgspec.json.Decoder(ready(union))
 
 
 def _full(kind: type) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rookery.base.clock import now_us
+from rookery.base.structs import ready
 from rookery.mechanisms.dual import dual_read
 from rookery.mechanisms.store import sql
 from rookery.mechanisms.store.names import Called, by_id
@@ -216,7 +217,7 @@ def _attempt(row: TaskAttempt) -> Attempt:
 
 
 def _failure(text: str | None) -> TaskFailure | None:
-    return None if text is None else msgspec.json.decode(text, type=TaskFailure)
+    return None if text is None else msgspec.json.decode(text, type=ready(TaskFailure))
 
 
 def _words(text: str) -> tuple[str, ...]:

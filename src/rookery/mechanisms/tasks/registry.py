@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.mechanisms.tasks.errors import PayloadNotValid, UnknownTaskType
 from rookery.mechanisms.tasks.rules import NotJson, RetryPolicy, encoded
 
@@ -60,7 +61,7 @@ class TaskType:
     decoder: msgspec.json.Decoder[Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "decoder", msgspec.json.Decoder(self.payload, dec_hook=_read))
+        object.__setattr__(self, "decoder", msgspec.json.Decoder(ready(self.payload), dec_hook=_read))
 
     def check(self, payload: Any) -> tuple[str, Any]:
         """A payload as JSON, and as the function will get it. Raises PayloadNotValid."""

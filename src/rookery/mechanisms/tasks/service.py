@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from rookery.base.clock import now_us, to_us
 from rookery.base.errors import Invalid
+from rookery.base.structs import ready
 from rookery.mechanisms.dual import dual
 from rookery.mechanisms.rook import Rook
 from rookery.mechanisms.store import sql
@@ -145,7 +146,7 @@ def _check(
 def _policy(retry: RetryPolicy) -> str:
     text = _json(retry)
     try:
-        msgspec.json.decode(text, type=RetryPolicy)  # what is made in Python has not been checked yet
+        msgspec.json.decode(text, type=ready(RetryPolicy))  # what is made in Python has not been checked yet
     except msgspec.ValidationError as error:
         raise Invalid(f"that is no retry policy: {error}") from None
     return text

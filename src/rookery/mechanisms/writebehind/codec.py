@@ -41,4 +41,6 @@ def json_codec(kind: Any = Any) -> Codec[Any]:
     """JSON through msgspec: items of `kind` in, new objects of `kind` out."""
     import msgspec  # here, because a RAW queue should not pay for it
 
-    return Codec(msgspec.json.Encoder().encode, msgspec.json.Decoder(kind).decode)
+    from rookery.base.structs import ready
+
+    return Codec(msgspec.json.Encoder().encode, msgspec.json.Decoder(ready(kind)).decode)

@@ -17,6 +17,7 @@ import msgspec
 
 from rookery.base.errors import Invalid
 from rookery.base.redact import redact, redact_text
+from rookery.base.structs import ready
 from rookery.domains.findings.formats.chance import without_chance
 from rookery.domains.findings.items import Vulnerability
 from rookery.domains.findings.places import canonical_target, origin_of
@@ -102,8 +103,8 @@ class Told(NamedTuple):
     epss_percentile: float | None
 
 
-_records = msgspec.json.Decoder(Record)
-_infos = msgspec.json.Decoder(Info | None)
+_records = msgspec.json.Decoder(ready(Record))
+_infos = msgspec.json.Decoder(ready(Info | None))
 
 
 def read(line: bytes | str) -> Record:

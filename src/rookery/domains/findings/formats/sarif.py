@@ -13,6 +13,7 @@ import msgspec
 
 from rookery import __version__
 from rookery.base.errors import Invalid
+from rookery.base.structs import ready
 from rookery.domains.findings.formats.exported import SUPPRESSED, Exported
 from rookery.domains.findings.items import Vulnerability
 from rookery.domains.findings.rules import DEFAULT_PROJECT
@@ -189,7 +190,7 @@ def sightings(
     Results that passed, are absent or suppressed elsewhere are no sightings. Raises NotSarif, one line.
     """
     try:
-        log = msgspec.json.decode(data.removeprefix(BOM_UTF8), type=_Log)
+        log = msgspec.json.decode(data.removeprefix(BOM_UTF8), type=ready(_Log))
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise NotSarif(f"not SARIF 2.1.0: {' '.join(str(error).split())[:200]}") from None
     moment = time.time() if seen is None else seen

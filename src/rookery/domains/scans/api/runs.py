@@ -14,6 +14,7 @@ from msgspec import Meta
 from starlette.responses import StreamingResponse
 
 from rookery.base.clock import from_us
+from rookery.base.structs import ready
 from rookery.domains.scans.document import RunInfo, run_document
 from rookery.domains.scans.errors import RunNotFound
 from rookery.domains.scans.models import Run, ScopeEntry
@@ -215,7 +216,7 @@ async def remove_from_scope(rook: AsyncRook, /, entry: str) -> None:
 
 
 def _info(run: Run) -> RunInfo:
-    return msgspec.convert(run_document(run), RunInfo)
+    return msgspec.convert(run_document(run), ready(RunInfo))
 
 
 def _allowed(row: ScopeEntry) -> Allowed:

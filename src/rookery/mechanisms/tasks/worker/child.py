@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rookery.base.errors import Unavailable
+from rookery.base.structs import ready
 from rookery.mechanisms.tasks.context import TaskContext
 from rookery.mechanisms.tasks.errors import TaskStopped, WorkerStops
 from rookery.mechanisms.tasks.outcomes import failure_of
@@ -31,7 +32,7 @@ def serve_order(opens: Callable[[str], Rook]) -> None:
     Whatever the function prints goes to standard error. What cannot be opened now may be later.
     """
     tell = _answering()
-    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=ready(Order))
     context = TaskContext(
         order.task.id,
         order.task.attempt,

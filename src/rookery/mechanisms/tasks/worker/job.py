@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.mechanisms.tasks.artifacts import path_of
 from rookery.mechanisms.tasks.claiming import Claimed
 from rookery.mechanisms.tasks.context import Progress, TaskContext
@@ -43,7 +44,7 @@ class Job:
     def policy(self) -> RetryPolicy:
         """The task's own, or that of its type."""
         text = self.task.retry
-        return self.kind.retry if text is None else msgspec.json.decode(text, type=RetryPolicy)
+        return self.kind.retry if text is None else msgspec.json.decode(text, type=ready(RetryPolicy))
 
     def payload(self) -> Any:
         """What the function is called with. Raises PayloadNotValid."""

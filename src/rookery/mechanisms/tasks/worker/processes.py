@@ -17,6 +17,7 @@ from typing import IO
 import msgspec
 
 from rookery.base.errors import RookeryError, TemporaryError
+from rookery.base.structs import ready
 from rookery.mechanisms.tasks.claiming import Claimed
 from rookery.mechanisms.tasks.context import Progress
 from rookery.mechanisms.tasks.outcomes import Outcome, TaskFailure
@@ -111,7 +112,7 @@ class Processes:
 def _listen(job: Job, lines: IO[bytes]) -> None:
     for line in lines:
         try:
-            answer = msgspec.json.decode(line, type=Answer)
+            answer = msgspec.json.decode(line, type=ready(Answer))
         except msgspec.DecodeError:
             continue  # somebody else writes there
         if answer.progress is not None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from rookery.base.structs import ready
 from rookery.mechanisms.hooks import Progress
 
 LONGEST_LINE = 64 << 10  # bytes; what is longer is passed over
@@ -38,7 +39,7 @@ class Complaint(NamedTuple):
     target: str
 
 
-_decoder = msgspec.json.Decoder(Figures)
+_decoder = msgspec.json.Decoder(ready(Figures))
 
 
 class Said:
