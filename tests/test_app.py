@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, create_engine, event, make_url, text
 
 import rookery
 from rookery import app
-from rookery.base.errors import RookeryError
+from rookery.base.config import Config, Database
+from rookery.base.errors import RookeryError, Unavailable
 from rookery.foundations import DataDirUnusable
 from rookery.mechanisms.store import head_revision, revision_of
 from tests.conftest import Call
@@ -28,6 +30,29 @@ def test_opening_makes_a_private_data_directory_and_migrates(tmp_path: Path) -> 
         assert (rook.data_dir, rook.actor) == (data_dir, app.default_actor())
     assert data_dir.stat().st_mode & 0o777 == 0o700
     assert (data_dir / "rookery.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.postgres
+def test_a_database_that_hangs_up_while_it_is_opened_cannot_be_used_now(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    url = make_url(postgres_url)
+    other = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    hang_up = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                   " AND datname = current_database()")  # fmt: skip
+
+    def before(connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+        if "FROM setting" in statement and connection.engine is not other:
+            with other.connect() as administrator:
+                administrator.execute(hang_up)
+
+    event.listen(Engine, "before_cursor_execute", before)
+    try:
+        with pytest.raises(Unavailable):
+            rookery.open(config=Config(data_dir=tmp_path, database=Database(url=postgres_url)))
+    finally:
+        event.remove(Engine, "before_cursor_execute", before)
+        other.dispose()
 
 
 def test_the_actor_is_the_user_of_the_process_whatever_the_environment_says(

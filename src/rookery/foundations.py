@@ -21,7 +21,15 @@ from rookery.domains.findings.mongodb.hook import deliver_leftovers
 from rookery.domains.scans.artifacts import keeping
 from rookery.domains.settings.store import configured
 from rookery.mechanisms.hooks import recover
-from rookery.mechanisms.store import Base, check_schema, migrate, open_engine, read_only, takes_writes
+from rookery.mechanisms.store import (
+    Base,
+    check_schema,
+    explained,
+    migrate,
+    open_engine,
+    read_only,
+    takes_writes,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, MetaData
@@ -78,7 +86,7 @@ def _to_write(config: Config, engine: Engine, undo: ExitStack) -> AuditService:
     )
     undo.callback(audit.close)
     audit.catch_up(engine)
-    with Session(read_only(engine)) as session:  # others may write meanwhile
+    with explained(engine), Session(read_only(engine)) as session:  # others may write meanwhile
         current = configured(session, config)
     storing = recording(engine, current.findings) + keeping(config.data_dir, current.runs.max_bytes)
     recover(storing, config.data_dir / "spool" / "hooks")

@@ -182,6 +182,7 @@ def test_postgresql_stops_and_starts_under_the_workers_of_two_machines(
             count_successes(rook)
             for host in hosts[:2]:
                 nursery.bear("worker", host, log)
+            wait_for(lambda: len(rook.tasks.health().workers) == 2)
             ids: set[str] = set()
             for number in range(300):
                 ids.add(str(rook.tasks.submit_task(*mixed(log, number))))
