@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from rookery.base.clock import now_us
 from rookery.base.config import Queue, encode_config
@@ -85,12 +86,23 @@ def lost(call: Call, worker: str, outcome: Outcome) -> bool:
 
 def expire(call: Call) -> int:
     """Let all leases run out, and take what they were for."""
-    tally = Tally()
     with call.rook.engine.begin() as connection:
-        sql.run(connection, "UPDATE task SET lease_until_us = 0 WHERE status = 'running'")
-        count = reclaim_expired(connection, tally)
-        tally.write(connection)
+        return expired(connection)
+
+
+def expired(connection: Connection) -> int:
+    tally = Tally()
+    sql.run(connection, "UPDATE task SET lease_until_us = 0 WHERE status = 'running'")
+    count = reclaim_expired(connection, tally)
+    tally.write(connection)
     return count
+
+
+def taken_over(call: Call, worker: str, task_id: str) -> None:
+    """The task's lease runs out, and this worker has it, before the one that had it can take it again."""
+    with call.rook.engine.begin() as connection:
+        expired(connection)
+        assert claim_one(connection, worker, task_id, types=NAMES) is not None
 
 
 # --- dead on this machine
@@ -297,8 +309,7 @@ def test_a_worker_ends_what_it_has_lost(call: Call, team: Team, gate: GateKeeper
     task_id = call(submit_task, "gate.loop", gate.payload)
     worker = database_worker(team.start())
     gate.begun()
-    expire(call)
-    claimed(call, "another", task_id)
+    taken_over(call, "another", task_id)
     worker._upkeep.hurry()
     worker.presence.nudge()
     team.stop()  # it does not wait for the gate
